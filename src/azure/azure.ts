@@ -1,0 +1,166 @@
+import type { Secret } from '../secret.ts';
+
+/**
+ * Azure as the steps see it. Every read answers `undefined` for what is not there and throws a `Problem` for the rest;
+ * bodies of ARM resources are the raw JSON of the wire, so that nothing an SDK model does not know is lost.
+ * Reads of one `World` are shared; writes are not.
+ */
+export interface Azure {
+  readonly cloud: Cloud;
+  readonly subscription: string;
+  /** Who is signed in, from the claims of the token for Resource Manager (no request of its own but the token). */
+  caller(): Promise<Caller>;
+  /** GET the subscription. */
+  describe(): Promise<{ readonly name: string; readonly tenantId: string }>;
+
+  readonly groups: {
+    get(name: string): Promise<Resource | undefined>;
+    create(name: string, location: string, tags: Tags): Promise<Resource>;
+  };
+  readonly providers: {
+    /** `Registered`, `NotRegistered`, `Registering`, `Unregistering`: the state, never the exit code. */
+    state(namespace: string): Promise<string>;
+    register(namespace: string): Promise<void>;
+  };
+  readonly clusters: {
+    get(id: string): Promise<Resource | undefined>;
+    /**
+     * PUTs `body` (what `get` returned, with changes) and follows the operation to its end.
+     * `ifMatch` is the eTag that `get` returned. Throws the operation's own error when it fails, `busy` when another runs.
+     */
+    put(id: string, body: unknown, ifMatch?: string): Promise<Resource>;
+    /** The user's kubeconfig (never the admin's), as text. */
+    credentials(id: string): Promise<Secret>;
+  };
+  readonly vaults: {
+    get(id: string): Promise<Resource | undefined>;
+    /** Only ever for a vault that does not exist. */
+    create(id: string, body: unknown): Promise<Resource>;
+    /** Whether the name is free; `reason` is Azure's sentence when it is not. */
+    nameFree(name: string): Promise<{ readonly free: boolean; readonly reason?: string }>;
+    /** The soft-deleted vault that holds the name, if one does and the caller may see it. */
+    deleted(name: string, location: string): Promise<Resource | undefined>;
+    /** Merges one entry into the access policies; the others stay (`accessPolicies/add`). */
+    addPolicy(id: string, policy: AccessPolicy): Promise<void>;
+    removePolicy(id: string, policy: AccessPolicy): Promise<void>;
+  };
+  readonly identities: {
+    get(id: string): Promise<Resource | undefined>;
+    create(id: string, location: string, tags: Tags): Promise<Resource>;
+    delete(id: string): Promise<void>;
+  };
+  readonly federation: {
+    /** All credentials of an identity, in one paged list. `undefined` when the identity is absent. */
+    list(identityId: string): Promise<readonly FederatedCredential[] | undefined>;
+    put(identityId: string, credential: FederatedCredential): Promise<FederatedCredential>;
+    delete(identityId: string, name: string): Promise<void>;
+  };
+  readonly roles: {
+    /** Every assignment at, above and below the scope, paged. `undefined` when the scope is absent. */
+    list(scope: string): Promise<readonly RoleAssignment[] | undefined>;
+    /** Deterministic GUID, `principalType` ServicePrincipal unless given; an equal assignment under another GUID is success. */
+    assign(assignment: NewRoleAssignment): Promise<RoleAssignment>;
+    remove(id: string): Promise<void>;
+  };
+  readonly secrets: {
+    /** Metadata of every secret of the vault, paged; never a value. `undefined` when the vault's host does not exist. */
+    list(vaultUri: string): Promise<readonly SecretProperties[] | undefined>;
+    /** Writes a new version. */
+    set(vaultUri: string, name: string, value: Secret): Promise<SecretProperties>;
+  };
+  /** What a workload does, done with a token of its own: for the proof. */
+  readonly workload: {
+    /** Exchanges a service account's token at Entra for one of `clientId`, for Key Vault. Throws with the AADSTS code. */
+    exchange(tenantId: string, clientId: string, assertion: Secret): Promise<Secret>;
+    /**
+     * Asks the vault for a version of the secret that cannot exist (32 zeros). Resolves when the vault answers
+     * SecretNotFound, which proves the right to get without a value leaving the vault; throws Azure's refusal otherwise.
+     */
+    mayGet(vaultUri: string, kind: 'secret' | 'key' | 'certificate', name: string, token: Secret): Promise<void>;
+  };
+}
+
+export type Tags = Readonly<Record<string, string>>;
+
+/** The JSON of an ARM resource as it came over the wire. */
+export interface Resource {
+  readonly id: string;
+  readonly name: string;
+  readonly location?: string;
+  readonly tags?: Tags;
+  readonly eTag?: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly [other: string]: unknown;
+}
+
+export interface Caller {
+  /** `ana@contoso.com`, or the application's id. */
+  readonly name: string;
+  readonly objectId: string;
+  readonly tenantId: string;
+  readonly kind: 'User' | 'ServicePrincipal';
+}
+
+export interface FederatedCredential {
+  readonly name: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audiences: readonly string[];
+}
+
+export interface NewRoleAssignment {
+  readonly scope: string;
+  /** GUID of the role definition. */
+  readonly role: string;
+  readonly principalId: string;
+  readonly principalType?: 'User' | 'ServicePrincipal';
+  readonly description: string;
+}
+
+export interface RoleAssignment {
+  readonly id: string;
+  readonly scope: string;
+  /** GUID of the role definition, lower case. */
+  readonly role: string;
+  readonly principalId: string;
+  readonly description?: string;
+  readonly condition?: string;
+  readonly createdOn?: Date;
+}
+
+export interface AccessPolicy {
+  readonly tenantId: string;
+  readonly objectId: string;
+  readonly permissions: Readonly<Partial<Record<'secrets' | 'keys' | 'certificates', readonly string[]>>>;
+}
+
+export interface SecretProperties {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly created?: Date;
+  readonly expires?: Date;
+  /** Present when a certificate manages the secret. */
+  readonly managed?: boolean;
+  readonly contentType?: string;
+}
+
+/** One row of the table of clouds, or what a metadata URL answers. Every endpoint, suffix and audience comes from here. */
+export interface Cloud {
+  readonly name: string;
+  /** `https://management.azure.com`, without trailing slash. */
+  readonly resourceManager: string;
+  readonly resourceManagerScope: string;
+  /** `https://login.microsoftonline.com`, without trailing slash. */
+  readonly authority: string;
+  /** `.vault.azure.net`. */
+  readonly vaultSuffix: string;
+  readonly vaultScope: string;
+  readonly graph: string;
+  /** What a federated credential's audience must be. */
+  readonly federationAudience: string;
+  /** Scope of the AKS server application, for clusters that sign in by Entra. */
+  readonly aksScope: string;
+  /** As a SecretProviderClass spells it (`cloudName`); empty for the public cloud. */
+  readonly csiName: string;
+  readonly portal: string;
+}

@@ -1,0 +1,22 @@
+/** The one vocabulary: steps yield facts, other steps refer to them, templates name them, evidence records them. */
+export const FACTS = {
+  subscriptionName: 'display name of the subscription',
+  tenantId: 'Entra tenant of the subscription and its identities',
+  clusterId: 'ARM id of the AKS cluster',
+  location: 'Azure region',
+  oidcIssuer: 'issuer URL of the cluster, byte for byte; it signs the tokens of service accounts',
+  deliverer: 'what brings the secret into the pod (webhook, driver), once the cluster has it switched on',
+  vaultId: 'ARM id of the Key Vault',
+  vaultUri: 'https address of the Key Vault',
+  vaultMode: 'rbac or policies: what the vault decides access by',
+  identityId: 'ARM id of the managed identity',
+  clientId: 'client id that the pod presents to Entra',
+  principalId: 'object id that role assignments and access policies name',
+  granted: 'how the identity may read: a role and its scope, or an access policy',
+  trusted: 'name of the federated credential that trusts the service account',
+  present: 'the secret exists in the vault',
+  applied: 'resource version of the Kubernetes object',
+} as const;
+
+export type Fact = keyof typeof FACTS;
+export type Facts = Readonly<Partial<Record<Fact, string>>>;

@@ -1,0 +1,56 @@
+import type { Cloud } from '../azure/azure.ts';
+import type { Check, Difference, Step } from '../step.ts';
+import type { Spec, Workload } from '../workload.ts';
+
+/** Everything the tool knows about one way of delivering secrets. A fifth way is one folder and one word in the list. */
+export interface Method<Options = unknown> {
+  /** Its folder's name here and under `templates/`. */
+  readonly name: string;
+  readonly title: string;
+  /** One sentence: when to take it. */
+  readonly choose: string;
+  /** What only this method asks: flags, keys of the file, questions of the wizard. */
+  readonly questions: readonly Question[];
+  /** The options of a workload, from the answers (flag or file key → text); complaints are thrown as sentences. */
+  options(answers: Readonly<Record<string, string | undefined>>): Options;
+  /** What the cluster must have switched on; the union over all workloads makes the one cluster step. */
+  clusterFeatures(workload: Workload<Options>): readonly ClusterFeature[];
+  steps(workload: Workload<Options>, shared: Shared): readonly Step[];
+  checks(workload: Workload<Options>, shared: Shared): readonly Check[];
+  /** What the application has to do now, as lines for a person. */
+  afterwards(
+    workload: Workload<Options>,
+    facts: { readonly vaultUri?: string; readonly clientId?: string },
+  ): readonly string[];
+}
+
+export interface Question {
+  /** Kebab-case flag without dashes: `sync-secret`. The key in the file is its camel case. */
+  readonly flag: string;
+  readonly ask: string;
+  /** Placeholder of the value in help: `NAME`. Absent: a switch. */
+  readonly value?: string;
+}
+
+/** One property of the cluster and how to make it true. Equal features of several workloads fold into one. */
+export interface ClusterFeature {
+  readonly name: string;
+  /** What of the cluster's raw properties differs; empty when the feature is on. */
+  differences(properties: Readonly<Record<string, unknown>>): readonly Difference[];
+  /** Changes a copy of the raw properties in place. */
+  switchOn(properties: Record<string, unknown>): void;
+}
+
+/** The steps that workloads share, one per subject. */
+export interface Shared {
+  readonly spec: Spec;
+  readonly cloud: Cloud;
+  readonly cluster: Step;
+  vault(workload: Workload): Step;
+  identity(workload: Workload): Step;
+  namespace(workload: Workload): Step;
+  /** Text of the template, the user's copy first, and where it was found (for error messages). */
+  template(path: string): { readonly text: string; readonly file: string };
+}
+
+export const defineMethod = <O>(method: Method<O>): Method => method as unknown as Method;

@@ -1,0 +1,162 @@
+import type { Clock } from './clock.ts';
+
+/**
+ * How the rooms of the sandbox know each other. Each part owns one slice of the state and answers the others' questions
+ * through these functions only; all other traffic between them is HTTP, as in Azure.
+ */
+export interface Parts {
+  readonly clock: Clock;
+  readonly state: State;
+  readonly settings: Settings;
+  readonly arm: ArmAnswers;
+  readonly entra: EntraAnswers;
+  readonly kubernetes: KubernetesAnswers;
+  /** Sends a request through the same routes as a client's, without the socket (CSI provider, Entra reading an issuer's keys). */
+  dispatch(request: Request): Promise<Reply>;
+  /** Keeps simulated time from moving on while the promise is open. */
+  busy<T>(work: Promise<T>): Promise<T>;
+  /** Writes the state to its file. Called after every request that changed something. */
+  save(): void;
+}
+
+/** Everything that lasts between commands, as JSON. A slice belongs to the part that names it. */
+export interface State {
+  readonly version: 1;
+  readonly tenantId: string;
+  readonly subscriptionId: string;
+  /** Simulated time minus real time, milliseconds. */
+  clockOffset: number;
+  arm: Record<string, unknown>;
+  entra: Record<string, unknown>;
+  vaults: Record<string, unknown>;
+  kubernetes: Record<string, unknown>;
+}
+
+/** What can be set from outside; all times in milliseconds of simulated time but `latency`, which is real. */
+export interface Settings {
+  /** Real delay of every answer. */
+  latency: number;
+  /** How long identities, credentials and roles take to arrive everywhere. */
+  replication: number;
+  /** How long a long-running operation of a cluster takes. */
+  operation: number;
+  /** Keep to Azure's published rates. */
+  throttle: boolean;
+}
+
+export interface Request {
+  readonly method: string;
+  /** Lower case, without port. */
+  readonly host: string;
+  /** Decoded, without query. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** An object is sent as JSON, a string as it is. */
+  readonly body?: unknown;
+  /** Instead of a body: written piece by piece until it resolves or the client goes away (watch). */
+  readonly stream?: (write: (text: string) => void, gone: AbortSignal) => Promise<void>;
+}
+
+export type Handler = (request: Request, parts: Parts) => Promise<Reply>;
+
+/** A refusal in the words of the service; the server turns it into its reply. */
+export class Refusal extends Error {
+  readonly reply: Reply;
+  constructor(reply: Reply) {
+    super(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body));
+    this.reply = reply;
+  }
+}
+
+/** Who a bearer token speaks for. */
+export interface Principal {
+  readonly objectId: string;
+  readonly tenantId: string;
+  readonly appId?: string;
+  readonly name?: string;
+  readonly audience: string;
+}
+
+export interface EntraAnswers {
+  /** Verifies a bearer token that this Entra signed; `undefined` when it did not, or it has ended. */
+  verify(token: string): Promise<Principal | undefined>;
+  /** Signs an access token (the sandbox's caller, the identity after its exchange). */
+  sign(principal: Omit<Principal, 'audience'>, audience: string): Promise<string>;
+}
+
+export interface ArmAnswers {
+  /** The cluster as ARM has it now, by name of its issuer host, API server host or id. */
+  clusters(): readonly ArmCluster[];
+  /** The vault of that name, wherever it lies. */
+  vault(name: string): ArmVault | undefined;
+  /** The identity (or application) of that client id, once Entra knows it. */
+  identityByClientId(clientId: string): ArmIdentity | undefined;
+  /** Whether the principal may do this data action at the scope, by role assignments that have arrived. */
+  mayDo(principalId: string, action: string, scope: string, kind: 'action' | 'dataAction'): boolean;
+}
+
+export interface ArmCluster {
+  readonly id: string;
+  readonly name: string;
+  readonly location: string;
+  /** Host of the API server: `demo-aks-….hcp.westeurope.azmk8s.io`. */
+  readonly fqdn: string;
+  /** With trailing slash. The issuer that tokens bear: the OIDC issuer when it is on, else the API server's own. */
+  readonly issuer: string;
+  readonly oidcIssuer: boolean;
+  readonly workloadIdentity: boolean;
+  readonly keyVaultAddon: { readonly enabled: boolean; readonly rotation: boolean; readonly interval: string };
+  readonly running: boolean;
+  readonly kubernetesVersion: string;
+  /** Local accounts off, sign-in by Entra. */
+  readonly entra: boolean;
+}
+
+export interface ArmVault {
+  readonly id: string;
+  readonly name: string;
+  readonly location: string;
+  readonly tenantId: string;
+  /** `enableRbacAuthorization` as stored: null means access policies. */
+  readonly rbac: boolean | null;
+  readonly accessPolicies: readonly {
+    readonly tenantId: string;
+    readonly objectId: string;
+    readonly applicationId?: string;
+    readonly permissions: Readonly<Record<string, readonly string[] | undefined>>;
+  }[];
+  readonly publicNetworkAccess: 'Enabled' | 'Disabled';
+  readonly networkAcls: {
+    readonly defaultAction: 'Allow' | 'Deny';
+    readonly ipRules: readonly { readonly value: string }[];
+  };
+}
+
+export interface ArmIdentity {
+  readonly id: string;
+  readonly clientId: string;
+  readonly principalId: string;
+  readonly tenantId: string;
+  /** Those that have arrived at Entra. */
+  readonly credentials: readonly {
+    readonly name: string;
+    readonly issuer: string;
+    readonly subject: string;
+    readonly audiences: readonly string[];
+  }[];
+}
+
+export interface KubernetesAnswers {
+  /** Called after a cluster was made or changed: webhook, driver and classes come and go with its features. */
+  clusterChanged(cluster: ArmCluster): Promise<void>;
+  /** The kubeconfig of the cluster's user. */
+  kubeconfig(cluster: ArmCluster): string;
+}
