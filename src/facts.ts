@@ -2,10 +2,12 @@
 export const FACTS = {
   subscriptionName: 'display name of the subscription',
   tenantId: 'Entra tenant of the subscription and its identities',
+  registered: 'the resource provider is registered',
   clusterId: 'ARM id of the AKS cluster',
   location: 'Azure region',
   oidcIssuer: 'issuer URL of the cluster, byte for byte; it signs the tokens of service accounts',
-  deliverer: 'what brings the secret into the pod (webhook, driver), once the cluster has it switched on',
+  deliverer: 'the cluster has switched on what brings the secret into the pod',
+  ready: 'what delivers the secret is in the cluster',
   vaultId: 'ARM id of the Key Vault',
   vaultUri: 'https address of the Key Vault',
   vaultMode: 'rbac or policies: what the vault decides access by',
@@ -15,7 +17,9 @@ export const FACTS = {
   granted: 'how the identity may read: a role and its scope, or an access policy',
   trusted: 'name of the federated credential that trusts the service account',
   present: 'the secret exists in the vault',
-  applied: 'resource version of the Kubernetes object',
+  applied: 'the Kubernetes object is there',
+  syncedSecret: 'name of the Kubernetes Secret that the driver may write',
+  callerGrant: 'the signed-in caller may write the secrets named',
 } as const;
 
 export type Fact = keyof typeof FACTS;

@@ -72,6 +72,8 @@ export interface Step<N extends Needs = Needs, Seen = unknown> {
   readonly kind: string;
   /** What it is about: `orders-id`, `shop/orders`. */
   readonly subject: string;
+  /** A statement that is true when all is well: `orders-id trusts shop/orders`. */
+  readonly title: string;
   readonly side: 'Azure' | 'Kubernetes';
   /** Whom it serves. */
   readonly workloads: readonly string[];
@@ -83,6 +85,8 @@ export interface Step<N extends Needs = Needs, Seen = unknown> {
   /** `identity/orders-id`: writes of one lane never overlap; reads and waits do. */
   readonly lane?: string;
   readonly settles?: Pace;
+  /** Said in a plan only when it has something to change. */
+  readonly quiet?: boolean;
   /** Looks, by names that the Spec alone gives. All steps at once; equal reads are shared by the world. */
   observe(world: World): Promise<Seen>;
   /** Decides, without looking. Pure. Facts that are not known yet are `KNOWN_AFTER_APPLY`. */

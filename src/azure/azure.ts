@@ -65,6 +65,8 @@ export interface Azure {
   readonly secrets: {
     /** Metadata of every secret of the vault, paged; never a value. `undefined` when the vault's host does not exist. */
     list(vaultUri: string): Promise<readonly SecretProperties[] | undefined>;
+    /** Metadata of one secret, for who may not list; never a value. `undefined` when it has no version. */
+    find(vaultUri: string, name: string): Promise<SecretProperties | undefined>;
     /** Writes a new version. */
     set(vaultUri: string, name: string, value: Secret): Promise<SecretProperties>;
   };

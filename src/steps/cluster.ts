@@ -1,0 +1,117 @@
+import type { Resource } from '../azure/azure.ts';
+import type { ClusterFeature } from './feature.ts';
+import type { Difference, Judged, Ref } from '../step.ts';
+import { defineStep } from '../step.ts';
+import type { ClusterWish } from '../workload.ts';
+
+/** The fields of a managed cluster that we read; everything else is sent back as it came. */
+interface ClusterProperties {
+  readonly provisioningState?: string;
+  readonly powerState?: { readonly code?: string };
+  readonly oidcIssuerProfile?: { readonly enabled?: boolean; readonly issuerURL?: string };
+}
+
+/**
+ * The cluster, with the union of the features that its workloads want: AKS takes one PUT at a time, so three steps that
+ * each switched one on would fight. It is never taken away, and no feature is switched off: others may use it.
+ */
+export const cluster = (options: {
+  wish: ClusterWish;
+  id: string;
+  features: readonly ClusterFeature[];
+  workloads: readonly string[];
+  /** What must be there before a cluster can be made: its group, its provider. */
+  after: Readonly<Record<string, Ref>>;
+}) => {
+  const { wish, id, features } = options;
+  const differencesOf = (properties: Readonly<Record<string, unknown>>): Difference[] =>
+    features.flatMap((feature) => feature.differences(properties));
+
+  const judge = (seen: Resource | undefined): Judged => {
+    if (!seen) return absent(wish, features);
+    const properties = seen.properties as ClusterProperties;
+    const differences = differencesOf(seen.properties);
+    const issuer = properties.oidcIssuerProfile?.enabled ? properties.oidcIssuerProfile.issuerURL : undefined;
+    const state = properties.provisioningState ?? 'Succeeded';
+    const judged = {
+      owner: 'theirs',
+      facts: {
+        clusterId: seen.id,
+        ...(seen.location && { location: seen.location }),
+        ...(issuer && { oidcIssuer: issuer }),
+        ...(differences.length === 0 && { deliverer: 'on' }),
+      },
+      differences,
+    } as const;
+    if (properties.powerState?.code === 'Stopped')
+      return {
+        ...judged,
+        state: 'blocked',
+        note: 'the cluster is stopped',
+        run: `az aks start --resource-group ${wish.resourceGroup} --name ${wish.name}`,
+      };
+    if (differences.length > 0) return { ...judged, state: 'differs' };
+    if (state === 'Failed' || state === 'Canceled')
+      return { ...judged, state: 'good enough', note: `its last operation ended as ${state}` };
+    if (state !== 'Succeeded') return { ...judged, state: 'settling', note: `another operation is under way (${state})` };
+    return { ...judged, state: 'as wanted' };
+  };
+
+  return defineStep({
+    id: `cluster/${wish.name}`,
+    kind: 'cluster',
+    subject: wish.name,
+    title: `cluster ${wish.name} has ${features.map((feature) => feature.name).join(', ')}`,
+    side: 'Azure',
+    workloads: options.workloads,
+    needs: options.after,
+    yields: ['clusterId', 'location', 'oidcIssuer', 'deliverer'],
+    lane: `cluster/${wish.name}`,
+    settles: 'long operation',
+    observe: ({ azure }) => azure.clusters.get(id),
+    judge,
+    converge({ azure }, seen) {
+      const body = structuredClone(seen ?? newCluster(wish)) as { properties: Record<string, unknown> };
+      for (const feature of features) if (feature.differences(body.properties).length > 0) feature.switchOn(body.properties);
+      return azure.clusters.put(id, body, seen?.eTag);
+    },
+    byHand: () =>
+      `az aks update --resource-group ${wish.resourceGroup} --name ${wish.name} ${features.map((feature) => feature.byHand).join(' ')}`,
+  });
+};
+
+function absent(wish: ClusterWish, features: readonly ClusterFeature[]): Judged {
+  const base = { owner: 'theirs', facts: {} } as const;
+  if (!wish.create)
+    return {
+      ...base,
+      state: 'blocked',
+      differences: [],
+      note: `there is no cluster ${wish.name} in ${wish.resourceGroup}; --create-cluster makes one`,
+    };
+  const { nodeCount, nodeSize, location } = wish.create;
+  return {
+    ...base,
+    state: 'absent',
+    facts: { location },
+    differences: [
+      { path: 'nodes', is: '-', want: `${nodeCount} x ${nodeSize} in ${location}`, costs: true, warning: 'costs money while it runs' },
+      ...features.map((feature) => ({ path: feature.name, is: '-', want: 'on' })),
+    ],
+  };
+}
+
+/** What AKS needs to make a cluster; the features are switched on in it as in an existing one. */
+function newCluster({ name, create }: ClusterWish): unknown {
+  return {
+    location: create?.location,
+    identity: { type: 'SystemAssigned' },
+    properties: {
+      dnsPrefix: name,
+      enableRBAC: true,
+      agentPoolProfiles: [
+        { name: 'nodepool1', mode: 'System', osType: 'Linux', count: create?.nodeCount, vmSize: create?.nodeSize },
+      ],
+    },
+  };
+}

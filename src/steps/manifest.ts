@@ -1,0 +1,126 @@
+import { isMap, parse, parseDocument } from 'yaml';
+import type { Kubernetes, KubernetesObject, ObjectRef } from '../kubernetes/kubernetes.ts';
+import { isOurObject, keeperOf, MANAGED_BY, OWNER } from '../ownership.ts';
+import type { Difference, Judged, Needs, Step } from '../step.ts';
+import { defineStep, KNOWN_AFTER_APPLY } from '../step.ts';
+import { differencesOf, leftovers, otherManagerOf } from './compare.ts';
+
+/** What is looked at besides the object itself, and what it says of the object's life (a Deployment's pods). */
+export interface Life<More> {
+  look(kubernetes: Kubernetes, object: KubernetesObject): Promise<More>;
+  /** A sentence while it is on its way; `undefined` once it is there. */
+  pending(object: KubernetesObject, more: More): string | undefined;
+}
+
+interface Seen<More> {
+  readonly object: KubernetesObject | undefined;
+  readonly more?: More;
+}
+
+/**
+ * A Kubernetes object as a filled template says. It is looked at by GET and judged by the fields that the template sets;
+ * what is sent is the filled text itself, by server-side apply under our own field manager and never by force.
+ */
+export const manifest = <N extends Needs, More = undefined>(options: {
+  needs: N;
+  /** The filled text, from facts; names in it come from the Spec alone. */
+  fill: (known: Readonly<Record<keyof N, string>>) => string;
+  workloads: readonly string[];
+  life?: Life<More>;
+  behind?: readonly string[];
+}): Step => {
+  const { needs, fill, life } = options;
+  const placeholders = Object.fromEntries(Object.keys(needs).map((key) => [key, KNOWN_AFTER_APPLY])) as Record<keyof N, string>;
+  const reference = referenceOf(fill(placeholders));
+  const subject = [reference.namespace, reference.name].filter(Boolean).join('/');
+
+  const look = async (kubernetes: Kubernetes, object: KubernetesObject | undefined): Promise<Seen<More>> =>
+    object && life ? { object, more: await life.look(kubernetes, object) } : { object };
+
+  return defineStep<N, Seen<More>>({
+    id: `manifest/${subject}/${reference.kind}`,
+    kind: reference.kind,
+    subject,
+    title: `${reference.kind} ${subject} is as its template says`,
+    side: 'Kubernetes',
+    workloads: options.workloads,
+    needs,
+    ...(options.behind && { behind: options.behind }),
+    yields: ['applied'],
+    lane: `manifest/${subject}/${reference.kind}`,
+    settles: life ? 'minutes' : 'seconds',
+    observe: async ({ kubernetes }) => look(kubernetes, await kubernetes.get(reference)),
+    judge({ object, more }, known) {
+      const pending = object && more !== undefined ? life?.pending(object, more) : undefined;
+      return judge(parse(textFor(fill(known), object)) as KubernetesObject, object, pending);
+    },
+    async converge({ kubernetes }, { object }, known) {
+      const applied = await kubernetes.apply(textFor(fill(known), object));
+      return life ? undefined : { object: applied };
+    },
+    async remove({ kubernetes }, { object }) {
+      if (object && isOurObject(object) && object.metadata.uid) await kubernetes.delete(reference, object.metadata.uid);
+    },
+    preview: (known) => fill(known),
+  });
+};
+
+function judge(wanted: KubernetesObject, found: KubernetesObject | undefined, pending: string | undefined): Judged {
+  if (!found) return { state: 'absent', owner: 'ours', facts: {}, differences: [] };
+  const owner = isOurObject(found) ? 'ours' : 'theirs';
+  const keeper = keeperOf(found);
+  const differences = [...differencesOf(wanted, found), ...leftovers(wanted, found)];
+  const base = { owner, facts: { applied: 'yes' }, differences } as const;
+  if (differences.length === 0)
+    return pending
+      ? { ...base, state: 'settling', note: pending }
+      : { ...base, state: 'as wanted', ...(keeper && { note: `kept by ${keeper}` }) };
+  if (keeper)
+    return {
+      ...base,
+      state: 'blocked',
+      note: `${keeper} manages this object, and would undo the change: make it there (--write-manifests shows what)`,
+    };
+  const taken = differences
+    .map((difference) => ({ difference, manager: otherManagerOf(found, difference.path) }))
+    .find(({ manager }) => manager !== undefined);
+  if (taken?.manager) return blockedBy(base, taken.difference, taken.manager, found);
+  return { ...base, state: 'differs' };
+}
+
+/** A field that somebody else has set stays theirs until they hand it over. */
+function blockedBy(
+  base: Pick<Judged, 'owner' | 'facts' | 'differences'>,
+  { path, is, want }: Difference,
+  manager: string,
+  { kind, metadata }: KubernetesObject,
+): Judged {
+  const annotation = /^metadata\.annotations\["(.+)"\]$/.exec(path)?.[1];
+  return {
+    ...base,
+    state: 'blocked',
+    note: `${manager} has set ${annotation ?? path} to ${is}`,
+    ...(annotation &&
+      want !== KNOWN_AFTER_APPLY && {
+        run: `kubectl annotate ${kind.toLowerCase()} ${metadata.name} --namespace ${metadata.namespace ?? 'default'} --field-manager=${OWNER} --overwrite ${annotation}=${want}`,
+      }),
+  };
+}
+
+/**
+ * The text that is applied. Our label says "made by us, and may be removed by us": an object that was there before gets
+ * what it needs, and not the label.
+ */
+function textFor(filled: string, found: KubernetesObject | undefined): string {
+  if (!found || isOurObject(found)) return filled;
+  const document = parseDocument(filled);
+  document.deleteIn(['metadata', 'labels', MANAGED_BY]);
+  const labels = document.getIn(['metadata', 'labels']);
+  if (isMap(labels) && labels.items.length === 0) document.deleteIn(['metadata', 'labels']);
+  return document.toString({ lineWidth: 0 });
+}
+
+function referenceOf(text: string): ObjectRef {
+  const { apiVersion, kind, metadata } = parse(text) as KubernetesObject;
+  return { apiVersion, kind, name: metadata.name, ...(metadata.namespace && { namespace: metadata.namespace }) };
+}

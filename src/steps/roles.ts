@@ -1,0 +1,63 @@
+import type { RoleAssignment } from '../azure/azure.ts';
+import type { SecretRef } from '../workload.ts';
+
+/** Built-in roles of Key Vault, by the GUIDs that are the same in every tenant (Key Vault, "Provide access with Azure RBAC"). */
+export const ROLES = {
+  secretsUser: '4633458b-17de-408a-b874-0445c86b69e6',
+  secretsOfficer: 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7',
+  certificateUser: 'db79e9a7-68ee-4b58-9aeb-b90e7c24fcba',
+  cryptoUser: '12338af0-0e69-4776-bea7-57ae8d297424',
+  reader: '21090545-7ca7-4776-b22c-e363652d74d2',
+  administrator: '00482a5a-887f-4fb3-b363-3b7fe8e74483',
+} as const;
+
+export const ROLE_NAMES: Readonly<Record<string, string>> = {
+  [ROLES.secretsUser]: 'Key Vault Secrets User',
+  [ROLES.secretsOfficer]: 'Key Vault Secrets Officer',
+  [ROLES.certificateUser]: 'Key Vault Certificate User',
+  [ROLES.cryptoUser]: 'Key Vault Crypto User',
+  [ROLES.reader]: 'Key Vault Reader',
+  [ROLES.administrator]: 'Key Vault Administrator',
+};
+
+type Kind = SecretRef['kind'];
+
+/** The narrowest role that reads such a thing. A key or a certificate is mounted as its public part: never a role that signs. */
+export const ROLE_FOR: Readonly<Record<Kind, string>> = {
+  secret: ROLES.secretsUser,
+  key: ROLES.reader,
+  certificate: ROLES.reader,
+};
+
+/** All roles that are known to include it; what other roles include shows only in the proof. */
+const READS: Readonly<Record<Kind, readonly string[]>> = {
+  secret: [ROLES.secretsUser, ROLES.secretsOfficer, ROLES.certificateUser, ROLES.administrator],
+  key: [ROLES.reader, ROLES.cryptoUser, ROLES.administrator],
+  certificate: [ROLES.reader, ROLES.certificateUser, ROLES.administrator],
+};
+
+/** The data permission of an access policy that reads it. */
+export const PERMISSION_FOR = { secret: 'secrets', key: 'keys', certificate: 'certificates' } as const;
+
+const covers = (scope: string, target: string): boolean => {
+  const [wide, narrow] = [scope.toLowerCase().replace(/\/$/, ''), target.toLowerCase()];
+  return narrow === wide || narrow.startsWith(`${wide}/`) || wide === '';
+};
+
+/**
+ * The assignment by which the principal may read the thing at `target`, wherever above it was given. One with a
+ * condition counts for nothing: what it lets through only a real read can show.
+ */
+export function grantOf(
+  assignments: readonly RoleAssignment[],
+  principalId: string,
+  kind: Kind,
+  target: string,
+): RoleAssignment | undefined {
+  const fitting = assignments.filter(
+    (found) =>
+      found.principalId === principalId && READS[kind].includes(found.role) && !found.condition && covers(found.scope, target),
+  );
+  // The one that serves this thing alone says most about how access was given.
+  return fitting.sort((a, b) => b.scope.length - a.scope.length)[0];
+}
