@@ -19,7 +19,6 @@ export const FACTS = {
   present: 'the secret exists in the vault',
   applied: 'the Kubernetes object is there',
   syncedSecret: 'name of the Kubernetes Secret that the driver may write',
-  callerGrant: 'the signed-in caller may write the secrets named',
 } as const;
 
 export type Fact = keyof typeof FACTS;

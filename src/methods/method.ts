@@ -1,5 +1,6 @@
 import type { Cloud } from '../azure/azure.ts';
-import type { Check, Difference, Step } from '../step.ts';
+import type { Check, Step } from '../step.ts';
+import type { ClusterFeature } from '../steps/feature.ts';
 import type { Spec, Workload } from '../workload.ts';
 
 /** Everything the tool knows about one way of delivering secrets. A fifth way is one folder and one word in the list. */
@@ -16,7 +17,8 @@ export interface Method<Options = unknown> {
   /** What the cluster must have switched on; the union over all workloads makes the one cluster step. */
   clusterFeatures(workload: Workload<Options>): readonly ClusterFeature[];
   steps(workload: Workload<Options>, shared: Shared): readonly Step[];
-  checks(workload: Workload<Options>, shared: Shared): readonly Check[];
+  /** What only running pods show. `steps` are this workload's own, as `steps` made them. */
+  checks(workload: Workload<Options>, shared: Shared, steps: readonly Step[]): readonly Check[];
   /** What the application has to do now, as lines for a person. */
   afterwards(
     workload: Workload<Options>,
@@ -30,15 +32,8 @@ export interface Question {
   readonly ask: string;
   /** Placeholder of the value in help: `NAME`. Absent: a switch. */
   readonly value?: string;
-}
-
-/** One property of the cluster and how to make it true. Equal features of several workloads fold into one. */
-export interface ClusterFeature {
-  readonly name: string;
-  /** What of the cluster's raw properties differs; empty when the feature is on. */
-  differences(properties: Readonly<Record<string, unknown>>): readonly Difference[];
-  /** Changes a copy of the raw properties in place. */
-  switchOn(properties: Record<string, unknown>): void;
+  /** The answer is a setting of the whole cluster: workloads that answer differently exclude each other. */
+  readonly wholeCluster?: boolean;
 }
 
 /** The steps that workloads share, one per subject. */
@@ -49,6 +44,8 @@ export interface Shared {
   vault(workload: Workload): Step;
   identity(workload: Workload): Step;
   namespace(workload: Workload): Step;
+  /** The steps after which the workload's identity can read its secrets: a pod that is made sooner only fails. */
+  readable(workload: Workload): readonly Step[];
   /** Text of the template, the user's copy first, and where it was found (for error messages). */
   template(path: string): { readonly text: string; readonly file: string };
 }

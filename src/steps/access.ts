@@ -108,7 +108,9 @@ function byRole(
 ): Judged {
   const grants = wanted.map((want) => grantOf(assignments, principalId, want.kind, want.scope));
   const found = grants.filter((grant) => grant !== undefined);
-  const since = found.flatMap(({ createdOn }) => (createdOn ? [createdOn] : [])).sort((a, b) => b.getTime() - a.getTime())[0];
+  const since = found
+    .flatMap(({ createdOn }) => (createdOn ? [createdOn] : []))
+    .sort((a, b) => b.getTime() - a.getTime())[0];
   const base = { differences: [], ...(since && { since }) } as const;
 
   if (found.length < wanted.length) {
@@ -119,11 +121,15 @@ function byRole(
       state: 'absent',
       owner: 'ours',
       facts: {},
-      ...(opens && { note: `also opens ${others} other secret${others === 1 ? '' : 's'}; --role-scope secret narrows it` }),
+      ...(opens && {
+        note: `also opens ${others} other secret${others === 1 ? '' : 's'}; --role-scope secret narrows it`,
+      }),
     };
   }
   const ours = found.every((grant) => isOurs(grant.description));
-  const by = [...new Set(found.map((grant) => `${ROLE_NAMES[grant.role] ?? grant.role} at ${placeOf(grant.scope)}`))].join(', ');
+  const by = [
+    ...new Set(found.map((grant) => `${ROLE_NAMES[grant.role] ?? grant.role} at ${placeOf(grant.scope)}`)),
+  ].join(', ');
   return {
     ...base,
     state: ours ? 'as wanted' : 'good enough',
@@ -173,4 +179,3 @@ function placeOf(scope: string): string {
   if (kind === 'managementgroups') return `management group ${name}`;
   return kind ? `${kind.replace(/s$/, '')} ${name}` : 'the root';
 }
-

@@ -1,8 +1,8 @@
 import type { Resource } from '../azure/azure.ts';
-import type { ClusterFeature } from './feature.ts';
 import type { Difference, Judged, Ref } from '../step.ts';
 import { defineStep } from '../step.ts';
 import type { ClusterWish } from '../workload.ts';
+import type { ClusterFeature } from './feature.ts';
 
 /** The fields of a managed cluster that we read; everything else is sent back as it came. */
 interface ClusterProperties {
@@ -53,7 +53,8 @@ export const cluster = (options: {
     if (differences.length > 0) return { ...judged, state: 'differs' };
     if (state === 'Failed' || state === 'Canceled')
       return { ...judged, state: 'good enough', note: `its last operation ended as ${state}` };
-    if (state !== 'Succeeded') return { ...judged, state: 'settling', note: `another operation is under way (${state})` };
+    if (state !== 'Succeeded')
+      return { ...judged, state: 'settling', note: `another operation is under way (${state})` };
     return { ...judged, state: 'as wanted' };
   };
 
@@ -72,7 +73,8 @@ export const cluster = (options: {
     judge,
     converge({ azure }, seen) {
       const body = structuredClone(seen ?? newCluster(wish)) as { properties: Record<string, unknown> };
-      for (const feature of features) if (feature.differences(body.properties).length > 0) feature.switchOn(body.properties);
+      for (const feature of features)
+        if (feature.differences(body.properties).length > 0) feature.switchOn(body.properties);
       return azure.clusters.put(id, body, seen?.eTag);
     },
     byHand: () =>
@@ -95,7 +97,13 @@ function absent(wish: ClusterWish, features: readonly ClusterFeature[]): Judged 
     state: 'absent',
     facts: { location },
     differences: [
-      { path: 'nodes', is: '-', want: `${nodeCount} x ${nodeSize} in ${location}`, costs: true, warning: 'costs money while it runs' },
+      {
+        path: 'nodes',
+        is: '-',
+        want: `${nodeCount} x ${nodeSize} in ${location}`,
+        costs: true,
+        warning: 'costs money while it runs',
+      },
       ...features.map((feature) => ({ path: feature.name, is: '-', want: 'on' })),
     ],
   };

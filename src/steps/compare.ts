@@ -20,7 +20,9 @@ export function differencesOf(wanted: Json, found: Json, path = ''): Difference[
     if (wanted.length === 0 && other.length > 0) return [{ path, is: show(other), want: show(wanted) }];
     return wanted.flatMap((item, place) => {
       const key = keyOf(item);
-      const match = key ? other.find((candidate) => isTable(candidate) && candidate[key] === (item as Table)[key]) : other[place];
+      const match = key
+        ? other.find((candidate) => isTable(candidate) && candidate[key] === (item as Table)[key])
+        : other[place];
       return differencesOf(item, match, `${path}[${key ? String((item as Table)[key]) : place}]`);
     });
   }
@@ -63,12 +65,14 @@ function stray(fields: Fields, wanted: Json, found: Json, path: string): Differe
     if (kind === 'f:') {
       const place = join(path, key);
       const is = isTable(found) ? found[key] : undefined;
-      if (!isTable(wanted) || !(key in wanted)) return is === undefined ? [] : [{ path: place, is: show(is), want: '-' }];
+      if (!isTable(wanted) || !(key in wanted))
+        return is === undefined ? [] : [{ path: place, is: show(is), want: '-' }];
       return stray(below, wanted[key], is, place);
     }
     if (kind === 'k:') {
       const keys = Object.entries(JSON.parse(key) as Table);
-      const fits = (item: Json): boolean => isTable(item) && keys.every(([k, v]) => item[k] === v || (k === 'protocol' && !(k in item)));
+      const fits = (item: Json): boolean =>
+        isTable(item) && keys.every(([k, v]) => item[k] === v || (k === 'protocol' && !(k in item)));
       const want = Array.isArray(wanted) ? wanted.find(fits) : undefined;
       const is = Array.isArray(found) ? found.find(fits) : undefined;
       const place = `${path}[${keys.map(([, v]) => String(v)).join(',')}]`;
@@ -86,6 +90,7 @@ export function otherManagerOf(found: KubernetesObject, path: string): string | 
   const keys = [...path.matchAll(/\["([^"]+)"\]|([\w-]+)/g)].map(([, quoted, plain]) => `f:${quoted ?? plain}`);
   const sets = (fields: Fields | undefined, [key, ...rest]: readonly string[]): boolean =>
     key === undefined || (fields?.[key] !== undefined && sets(fields[key], rest));
-  const holders = found.metadata.managedFields?.filter((entry) => sets(entry.fieldsV1 as Fields | undefined, keys)) ?? [];
+  const holders =
+    found.metadata.managedFields?.filter((entry) => sets(entry.fieldsV1 as Fields | undefined, keys)) ?? [];
   return holders.some(isOurs) ? undefined : holders.find((entry) => entry.manager !== OWNER)?.manager;
 }

@@ -47,9 +47,15 @@ export const deploymentLife: Life<{ readonly why: string }> = {
   pending: (_deployment, { why }) => why || undefined,
 };
 
-function whyNot(name: string, pods: readonly KubernetesObject[], events: readonly (KubernetesObject & Event)[]): string {
+function whyNot(
+  name: string,
+  pods: readonly KubernetesObject[],
+  events: readonly (KubernetesObject & Event)[],
+): string {
   const warnings = events.filter(({ type }) => type === 'Warning');
-  const newest = [...pods].sort((a, b) => (a.metadata.creationTimestamp ?? '') < (b.metadata.creationTimestamp ?? '') ? 1 : -1)[0];
+  const newest = [...pods].sort((a, b) =>
+    (a.metadata.creationTimestamp ?? '') < (b.metadata.creationTimestamp ?? '') ? 1 : -1,
+  )[0];
   if (!newest) {
     const refused = warnings.findLast(({ involvedObject }) => involvedObject?.name?.startsWith(name));
     return refused ? `no pod yet: ${refused.message}` : 'no pod yet';
@@ -58,5 +64,7 @@ function whyNot(name: string, pods: readonly KubernetesObject[], events: readonl
   const waiting = containerStatuses.map(({ state }) => state?.waiting).find((state) => state?.reason);
   const warned = warnings.findLast(({ involvedObject }) => involvedObject?.name === newest.metadata.name);
   const words = warned?.message ?? waiting?.message;
-  return [`pod ${newest.metadata.name}`, waiting?.reason ?? 'is starting', words && `(${words})`].filter(Boolean).join(' ');
+  return [`pod ${newest.metadata.name}`, waiting?.reason ?? 'is starting', words && `(${words})`]
+    .filter(Boolean)
+    .join(' ');
 }

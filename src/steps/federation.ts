@@ -59,7 +59,13 @@ export const federation = (options: {
           differences: [],
           note: `${identity.wish.name} has ${found.length} credentials, and Entra takes ${LIMIT}: give this workload an identity of its own (--identity)`,
         };
-      return { state: 'absent', owner: 'ours', facts: {}, differences: [], findings: [nearMiss(found, issuer, subject)] };
+      return {
+        state: 'absent',
+        owner: 'ours',
+        facts: {},
+        differences: [],
+        findings: [nearMiss(found, issuer, subject)],
+      };
     },
     async converge({ azure }, found, { issuer }) {
       const name = credentialName(issuer, subject);
@@ -81,10 +87,16 @@ const pass = (subject: string): Finding => ({ ...CHECK, verdict: 'pass', observe
 /** The credential that was probably meant: equal but for case, for the slash at the end, or for one of the two. */
 function nearMiss(found: readonly FederatedCredential[], issuer: string, subject: string): Finding {
   const plain = (text: string): string => text.toLowerCase().replace(/\/$/, '');
-  const close = (c: FederatedCredential): boolean => plain(c.issuer) === plain(issuer) && plain(c.subject) === plain(subject);
-  const near =
-    found.find(close) ?? found.find((c) => c.subject === subject) ?? found.find((c) => c.issuer === issuer);
-  const failure = !near ? 'F049' : close(near) && plain(near.subject) !== near.subject ? 'F053' : near.issuer === issuer ? 'F052' : 'F050';
+  const close = (c: FederatedCredential): boolean =>
+    plain(c.issuer) === plain(issuer) && plain(c.subject) === plain(subject);
+  const near = found.find(close) ?? found.find((c) => c.subject === subject) ?? found.find((c) => c.issuer === issuer);
+  const failure = !near
+    ? 'F049'
+    : close(near) && plain(near.subject) !== near.subject
+      ? 'F053'
+      : near.issuer === issuer
+        ? 'F052'
+        : 'F050';
   return {
     ...CHECK,
     verdict: 'fail',

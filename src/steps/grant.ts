@@ -47,7 +47,7 @@ export const grantSelf = (options: {
     side: 'Azure',
     workloads: options.workloads,
     needs: { mode: ref(vault.step, 'vaultMode') },
-    yields: ['callerGrant'],
+    yields: ['granted'],
     settles: 'minutes',
     observe: ({ azure }) => look(azure, vault.id),
     judge(seen, { mode }) {
@@ -66,7 +66,7 @@ export const grantSelf = (options: {
         state: missing.length > 0 ? 'absent' : 'as wanted',
         owner: 'ours',
         ...(temporary[0]?.createdOn && { since: temporary[0].createdOn }),
-        facts: missing.length > 0 ? {} : { callerGrant: temporary.map(({ id }) => id).join(' ') || NONE },
+        facts: missing.length > 0 ? {} : { granted: temporary.map(({ id }) => id).join(' ') || NONE },
         differences: [],
         ...(missing.length > 0 && { note: keep ? 'stays (--keep-grant)' : 'taken back in the same run' }),
       };
@@ -112,7 +112,7 @@ export const takeBack = (options: {
     side: 'Azure',
     workloads: options.workloads,
     quiet: true,
-    needs: (grant ? { grant: ref(grant, 'callerGrant') } : {}) as Needs,
+    needs: (grant ? { grant: ref(grant, 'granted') } : {}) as Needs,
     behind: options.behind,
     yields: [],
     settles: 'minutes',
@@ -126,7 +126,15 @@ export const takeBack = (options: {
         state: left ? 'differs' : 'as wanted',
         owner: 'ours',
         facts: {},
-        differences: left ? [{ path: 'temporary grant', is: known.grant === KNOWN_AFTER_APPLY ? 'given in this run' : 'left', want: 'none' }] : [],
+        differences: left
+          ? [
+              {
+                path: 'temporary grant',
+                is: known.grant === KNOWN_AFTER_APPLY ? 'given in this run' : 'left',
+                want: 'none',
+              },
+            ]
+          : [],
       };
     },
     async converge(world) {

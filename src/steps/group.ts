@@ -11,7 +11,9 @@ export const group = (options: { name: string; location: string | Ref; mark: str
     title: `resource group ${options.name} exists`,
     side: 'Azure',
     workloads: options.workloads,
-    needs: (typeof options.location === 'string' ? {} : { location: options.location }) as Readonly<Record<string, Ref>>,
+    needs: (typeof options.location === 'string' ? {} : { location: options.location }) as Readonly<
+      Record<string, Ref>
+    >,
     yields: ['location'],
     observe: ({ azure }) => azure.groups.get(options.name),
     judge: (seen) => ({

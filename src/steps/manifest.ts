@@ -30,7 +30,10 @@ export const manifest = <N extends Needs, More = undefined>(options: {
   behind?: readonly string[];
 }): Step => {
   const { needs, fill, life } = options;
-  const placeholders = Object.fromEntries(Object.keys(needs).map((key) => [key, KNOWN_AFTER_APPLY])) as Record<keyof N, string>;
+  const placeholders = Object.fromEntries(Object.keys(needs).map((key) => [key, KNOWN_AFTER_APPLY])) as Record<
+    keyof N,
+    string
+  >;
   const reference = referenceOf(fill(placeholders));
   const subject = [reference.namespace, reference.name].filter(Boolean).join('/');
 

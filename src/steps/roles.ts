@@ -56,7 +56,10 @@ export function grantOf(
 ): RoleAssignment | undefined {
   const fitting = assignments.filter(
     (found) =>
-      found.principalId === principalId && READS[kind].includes(found.role) && !found.condition && covers(found.scope, target),
+      found.principalId === principalId &&
+      READS[kind].includes(found.role) &&
+      !found.condition &&
+      covers(found.scope, target),
   );
   // The one that serves this thing alone says most about how access was given.
   return fitting.sort((a, b) => b.scope.length - a.scope.length)[0];

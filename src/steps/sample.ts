@@ -18,10 +18,15 @@ export function sampleRead(workload: Workload, deployment: Step): Check {
     settles: 'seconds',
     async run({ kubernetes }): Promise<readonly Finding[]> {
       const pods = await podsOf(kubernetes, namespace, `${name}-sample`);
-      const pod = pods.find(({ metadata, status }) => !metadata.deletionTimestamp && (status as { phase?: string })?.phase === 'Running');
+      const pod = pods.find(
+        ({ metadata, status }) => !metadata.deletionTimestamp && (status as { phase?: string })?.phase === 'Running',
+      );
       if (!pod) throw new Problem('not yet', `sample ${namespace}/${name}-sample`, 'no pod of the sample is running');
       const log = await kubernetes.log(namespace, pod.metadata.name, 50);
-      const lines = log.split('\n').map((line) => READ.exec(line.trim())).filter((match) => match !== null);
+      const lines = log
+        .split('\n')
+        .map((line) => READ.exec(line.trim()))
+        .filter((match) => match !== null);
       if (lines.length === 0)
         throw new Problem('not yet', `pod ${namespace}/${pod.metadata.name}`, 'the sample has printed nothing yet');
       const last = new Map(lines.map(([, secret, bytes, version]) => [secret, { bytes, version }]));

@@ -1,7 +1,7 @@
 import type { SecretProperties } from '../azure/azure.ts';
-import { Problem } from '../trouble.ts';
 import type { Judged, Needs, Step } from '../step.ts';
 import { defineStep, ref } from '../step.ts';
+import { Problem } from '../trouble.ts';
 import type { SecretRef, VaultWish } from '../workload.ts';
 
 interface Seen {
@@ -27,7 +27,7 @@ export const secret = (options: {
     title: `secret ${wanted.name} is in ${vault.wish.name}`,
     side: 'Azure',
     workloads: options.workloads,
-    needs: { vaultId: ref(vault.step, 'vaultId'), ...(grant && { grant: ref(grant, 'callerGrant') }) } as Needs,
+    needs: { vaultId: ref(vault.step, 'vaultId'), ...(grant && { grant: ref(grant, 'granted') }) } as Needs,
     yields: ['present'],
     settles: 'minutes',
     async observe({ azure }): Promise<Seen> {
@@ -63,7 +63,11 @@ function judge({ found, written }: Seen, wanted: SecretRef, vault: VaultWish): J
   if (wanted.rotate && !written)
     return wanted.value
       ? { ...base, state: 'differs', differences: [{ path: 'version', is: 'current', want: 'a new one' }] }
-      : { ...base, state: 'blocked', note: `--rotate ${wanted.name} needs a value: --secret-value ${wanted.name}=env:VAR` };
+      : {
+          ...base,
+          state: 'blocked',
+          note: `--rotate ${wanted.name} needs a value: --secret-value ${wanted.name}=env:VAR`,
+        };
   if (!found.enabled)
     return {
       ...base,

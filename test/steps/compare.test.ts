@@ -4,7 +4,12 @@ import type { KubernetesObject } from '../../src/kubernetes/kubernetes.ts';
 import { differencesOf, leftovers, otherManagerOf } from '../../src/steps/compare.ts';
 
 const object = (fields: object, managedFields: object[] = []): KubernetesObject =>
-  ({ apiVersion: 'v1', kind: 'ServiceAccount', ...fields, metadata: { name: 'a', ...(fields as { metadata?: object }).metadata, managedFields } }) as KubernetesObject;
+  ({
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    ...fields,
+    metadata: { name: 'a', ...(fields as { metadata?: object }).metadata, managedFields },
+  }) as KubernetesObject;
 
 describe('differences', () => {
   it.each([
@@ -32,7 +37,11 @@ describe('differences', () => {
 });
 
 describe('leftovers', () => {
-  const entry = { manager: 'aks-secrets', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:a': {}, 'f:list': { 'k:{"name":"x"}': { '.': {}, 'f:v': {} } } } } };
+  const entry = {
+    manager: 'aks-secrets',
+    operation: 'Apply',
+    fieldsV1: { 'f:spec': { 'f:a': {}, 'f:list': { 'k:{"name":"x"}': { '.': {}, 'f:v': {} } } } },
+  };
   it('are fields that we set once and set no more', () => {
     const found = object({ spec: { a: 1, list: [{ name: 'x', v: 1 }] } }, [entry]);
     expect(leftovers({ spec: { a: 1, list: [{ name: 'x', v: 1 }] } }, found)).toEqual([]);
@@ -43,11 +52,17 @@ describe('leftovers', () => {
 
 describe('who else sets a field', () => {
   const path = 'metadata.annotations["azure.workload.identity/client-id"]';
-  const entry = (manager: string, operation = 'Update') => ({ manager, operation, fieldsV1: { 'f:metadata': { 'f:annotations': { '.': {}, 'f:azure.workload.identity/client-id': {} } } } });
+  const entry = (manager: string, operation = 'Update') => ({
+    manager,
+    operation,
+    fieldsV1: { 'f:metadata': { 'f:annotations': { '.': {}, 'f:azure.workload.identity/client-id': {} } } },
+  });
   it('is read from the server’s record', () => {
     expect(otherManagerOf(object({}, [entry('kubectl-annotate')]), path)).toBe('kubectl-annotate');
     expect(otherManagerOf(object({}, [entry('aks-secrets', 'Apply')]), path)).toBeUndefined();
-    expect(otherManagerOf(object({}, [entry('kubectl-annotate'), entry('aks-secrets', 'Apply')]), path)).toBeUndefined();
+    expect(
+      otherManagerOf(object({}, [entry('kubectl-annotate'), entry('aks-secrets', 'Apply')]), path),
+    ).toBeUndefined();
     expect(otherManagerOf(object({}, [entry('kubectl')]), 'metadata.annotations["other"]')).toBeUndefined();
   });
 });

@@ -13,7 +13,13 @@ import { vault } from '../../src/steps/vault.ts';
 
 const upstream = (id: string): Step => ({ id }) as Step;
 const VAULT_ID = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv';
-const resource = (properties: object, more: object = {}): Resource => ({ id: VAULT_ID, name: 'x', location: 'westeurope', properties: { ...properties }, ...more });
+const resource = (properties: object, more: object = {}): Resource => ({
+  id: VAULT_ID,
+  name: 'x',
+  location: 'westeurope',
+  properties: { ...properties },
+  ...more,
+});
 
 describe('cluster', () => {
   const all = [oidcIssuer, workloadIdentity, keyVaultAddOn()];
@@ -24,18 +30,47 @@ describe('cluster', () => {
     securityProfile: { workloadIdentity: { enabled: true } },
     addonProfiles: { azureKeyvaultSecretsProvider: { enabled: true, config: { enableSecretRotation: 'true' } } },
   };
-  const step = cluster({ wish: { resourceGroup: 'rg', name: 'aks' }, id: 'id', features: all, workloads: ['w'], after: {} });
+  const step = cluster({
+    wish: { resourceGroup: 'rg', name: 'aks' },
+    id: 'id',
+    features: all,
+    workloads: ['w'],
+    after: {},
+  });
   const judged = (properties: object) => step.judge(resource(properties), {});
 
   it.each([
     ['everything on', on, 'as wanted', []],
     ['issuer off', { ...on, oidcIssuerProfile: { enabled: false } }, 'differs', ['OIDC issuer']],
-    ['an add-on that was switched off keeps its entry', { ...on, addonProfiles: { azureKeyvaultSecretsProvider: { enabled: false } } }, 'differs', ['Key Vault add-on']],
-    ['the key in another case', { ...on, addonProfiles: { azurekeyvaultsecretsprovider: { enabled: true, config: { enableSecretRotation: 'true' } } } }, 'as wanted', []],
-    ['rotation off', { ...on, addonProfiles: { azureKeyvaultSecretsProvider: { enabled: true, config: null } } }, 'differs', ['secret rotation']],
+    [
+      'an add-on that was switched off keeps its entry',
+      { ...on, addonProfiles: { azureKeyvaultSecretsProvider: { enabled: false } } },
+      'differs',
+      ['Key Vault add-on'],
+    ],
+    [
+      'the key in another case',
+      {
+        ...on,
+        addonProfiles: { azurekeyvaultsecretsprovider: { enabled: true, config: { enableSecretRotation: 'true' } } },
+      },
+      'as wanted',
+      [],
+    ],
+    [
+      'rotation off',
+      { ...on, addonProfiles: { azureKeyvaultSecretsProvider: { enabled: true, config: null } } },
+      'differs',
+      ['secret rotation'],
+    ],
     ['nothing', {}, 'differs', ['OIDC issuer', 'workload identity', 'Key Vault add-on']],
     ['another operation, nothing to change', { ...on, provisioningState: 'Updating' }, 'settling', []],
-    ['another operation, something to change', { ...on, provisioningState: 'Updating', securityProfile: {} }, 'differs', ['workload identity']],
+    [
+      'another operation, something to change',
+      { ...on, provisioningState: 'Updating', securityProfile: {} },
+      'differs',
+      ['workload identity'],
+    ],
     ['stopped', { ...on, powerState: { code: 'Stopped' } }, 'blocked', []],
     ['failed before', { ...on, provisioningState: 'Failed' }, 'good enough', []],
   ])('%s', (_name, properties, state, paths) => {
@@ -44,7 +79,9 @@ describe('cluster', () => {
 
   it('gives the issuer byte for byte, and only while it is on', () => {
     expect(judged(on).facts.oidcIssuer).toBe('https://issuer/');
-    expect(judged({ ...on, oidcIssuerProfile: { enabled: false, issuerURL: 'https://issuer/' } }).facts.oidcIssuer).toBeUndefined();
+    expect(
+      judged({ ...on, oidcIssuerProfile: { enabled: false, issuerURL: 'https://issuer/' } }).facts.oidcIssuer,
+    ).toBeUndefined();
   });
 
   it('says what cannot be undone and what needs a consent', () => {
@@ -55,20 +92,40 @@ describe('cluster', () => {
   });
 
   it('sends back every property that it does not know', async () => {
-    const seen = resource({ addonProfiles: { other: { enabled: true } }, brandNew: { a: [1] } }, { eTag: 'e1', futureTopLevel: 7 });
+    const seen = resource(
+      { addonProfiles: { other: { enabled: true } }, brandNew: { a: [1] } },
+      { eTag: 'e1', futureTopLevel: 7 },
+    );
     let sent: unknown[] = [];
     const azure = { clusters: { put: async (...all: unknown[]) => (sent = all) } };
     await step.converge({ azure } as never, seen, {});
     expect(sent).toMatchObject([
       'id',
-      { futureTopLevel: 7, properties: { brandNew: { a: [1] }, addonProfiles: { other: { enabled: true }, azureKeyvaultSecretsProvider: { enabled: true, config: { enableSecretRotation: 'true' } } } } },
+      {
+        futureTopLevel: 7,
+        properties: {
+          brandNew: { a: [1] },
+          addonProfiles: {
+            other: { enabled: true },
+            azureKeyvaultSecretsProvider: { enabled: true, config: { enableSecretRotation: 'true' } },
+          },
+        },
+      },
       'e1',
     ]);
     expect(seen.properties).toEqual({ addonProfiles: { other: { enabled: true } }, brandNew: { a: [1] } });
   });
 
   it('changes the interval of the whole cluster only when asked, and keeps it otherwise', () => {
-    const five = { ...on, addonProfiles: { azureKeyvaultSecretsProvider: { enabled: true, config: { enableSecretRotation: 'true', rotationPollInterval: '5m' } } } };
+    const five = {
+      ...on,
+      addonProfiles: {
+        azureKeyvaultSecretsProvider: {
+          enabled: true,
+          config: { enableSecretRotation: 'true', rotationPollInterval: '5m' },
+        },
+      },
+    };
     expect(keyVaultAddOn().differences(five)).toEqual([]);
     expect(keyVaultAddOn('1m').differences(five)).toMatchObject([{ is: '5m', want: '1m', consent: ['cluster'] }]);
   });
@@ -86,7 +143,13 @@ describe('federated credential', () => {
     workloads: ['orders'],
     siblings: [subject, 'system:serviceaccount:shop:other'],
   });
-  const fic = (more: Partial<FederatedCredential>): FederatedCredential => ({ name: 'x', issuer, subject, audiences: [audience], ...more });
+  const fic = (more: Partial<FederatedCredential>): FederatedCredential => ({
+    name: 'x',
+    issuer,
+    subject,
+    audiences: [audience],
+    ...more,
+  });
   const judged = (...found: FederatedCredential[]) => step.judge(found, { issuer, identityId: 'i' });
 
   it.each([
@@ -127,16 +190,32 @@ describe('federated credential', () => {
 describe('access', () => {
   const make = (scope: 'vault' | 'secret', names = ['db-password']) =>
     access({
-      vault: { wish: { resourceGroup: 'rg', name: 'kv' }, id: VAULT_ID, uri: 'https://kv.vault.azure.net', step: upstream('vault/kv') },
+      vault: {
+        wish: { resourceGroup: 'rg', name: 'kv' },
+        id: VAULT_ID,
+        uri: 'https://kv.vault.azure.net',
+        step: upstream('vault/kv'),
+      },
       identity: { wish: { resourceGroup: 'rg', name: 'orders-id' }, step: upstream('identity/orders-id') },
       secrets: names.map((name) => ({ kind: 'secret', name, as: name })),
       scope,
       mark: 'abc123/shop/orders',
       workloads: ['orders'],
     });
-  const grant = (more: Partial<RoleAssignment>): RoleAssignment => ({ id: 'a', scope: VAULT_ID, role: ROLES.secretsUser, principalId: 'p', ...more });
-  const judged = (step: Step, mode: string, assignments: RoleAssignment[], vaultResource = resource({}), held?: unknown) =>
-    step.judge({ vault: vaultResource, assignments, held }, { principalId: 'p', tenantId: 't', mode });
+  const grant = (more: Partial<RoleAssignment>): RoleAssignment => ({
+    id: 'a',
+    scope: VAULT_ID,
+    role: ROLES.secretsUser,
+    principalId: 'p',
+    ...more,
+  });
+  const judged = (
+    step: Step,
+    mode: string,
+    assignments: RoleAssignment[],
+    vaultResource = resource({}),
+    held?: unknown,
+  ) => step.judge({ vault: vaultResource, assignments, held }, { principalId: 'p', tenantId: 't', mode });
 
   it.each<[string, Partial<RoleAssignment>, string]>([
     ['ours', { description: 'aks-secrets abc123/shop/orders' }, 'as wanted'],
@@ -162,7 +241,13 @@ describe('access', () => {
   it('needs every secret at secret scope, and takes a wider grant', () => {
     const step = make('secret', ['a', 'b']);
     expect(judged(step, 'rbac', [grant({ scope: `${VAULT_ID}/secrets/a` })]).state).toBe('absent');
-    expect(judged(step, 'rbac', ['a', 'b'].map((name) => grant({ scope: `${VAULT_ID}/secrets/${name}` }))).state).toBe('good enough');
+    expect(
+      judged(
+        step,
+        'rbac',
+        ['a', 'b'].map((name) => grant({ scope: `${VAULT_ID}/secrets/${name}` })),
+      ).state,
+    ).toBe('good enough');
     expect(judged(step, 'rbac', [grant({})]).state).toBe('good enough');
   });
 
@@ -171,7 +256,11 @@ describe('access', () => {
     ['get', [{ objectId: 'p', permissions: { secrets: ['Get'] } }], 'as wanted'],
     ['all', [{ objectId: 'p', permissions: { secrets: ['all'] } }], 'as wanted'],
     ['list only', [{ objectId: 'p', permissions: { secrets: ['list'] } }], 'absent'],
-    ['on behalf of an application', [{ objectId: 'p', applicationId: 'app', permissions: { secrets: ['get'] } }], 'absent'],
+    [
+      'on behalf of an application',
+      [{ objectId: 'p', applicationId: 'app', permissions: { secrets: ['get'] } }],
+      'absent',
+    ],
     ['somebody else', [{ objectId: 'q', permissions: { secrets: ['get'] } }], 'absent'],
   ])('by policy: %s', (_name, accessPolicies, state) => {
     expect(judged(make('vault'), 'policies', [grant({})], resource({ accessPolicies })).state).toBe(state);
@@ -202,11 +291,20 @@ describe('vault', () => {
     expect(step().judge({ vault: resource({ enableRbacAuthorization }) }, {}).facts.vaultMode).toBe(mode);
   });
   it('is blocked when it is absent and not to be made', () => {
-    expect(step().judge({ vault: undefined, name: { free: true } }, {})).toMatchObject({ state: 'blocked', note: expect.stringContaining('--create-vault') });
-    expect(step().judge({ vault: undefined, name: { free: false } }, {})).toMatchObject({ state: 'blocked', note: expect.stringContaining('--vault-resource-group') });
+    expect(step().judge({ vault: undefined, name: { free: true } }, {})).toMatchObject({
+      state: 'blocked',
+      note: expect.stringContaining('--create-vault'),
+    });
+    expect(step().judge({ vault: undefined, name: { free: false } }, {})).toMatchObject({
+      state: 'blocked',
+      note: expect.stringContaining('--vault-resource-group'),
+    });
   });
   it('is blocked when a deleted vault holds the name, with the line that recovers it', () => {
-    const judged = step({ purgeProtection: false, location: 'westeurope' }).judge({ vault: undefined, name: { free: false }, deleted: resource({}) }, {});
+    const judged = step({ purgeProtection: false, location: 'westeurope' }).judge(
+      { vault: undefined, name: { free: false }, deleted: resource({}) },
+      {},
+    );
     expect(judged).toMatchObject({ state: 'blocked', run: 'az keyvault recover --name kv' });
   });
   it('marks purge protection as irreversible', () => {
@@ -219,7 +317,12 @@ describe('vault', () => {
 
 describe('secret', () => {
   const make = (more: object) =>
-    secret({ vault: { wish: { resourceGroup: 'rg', name: 'kv' }, uri: 'u', step: upstream('vault/kv') }, wanted: { kind: 'secret', name: 's', as: 's', ...more }, workloads: [], grant: undefined });
+    secret({
+      vault: { wish: { resourceGroup: 'rg', name: 'kv' }, uri: 'u', step: upstream('vault/kv') },
+      wanted: { kind: 'secret', name: 's', as: 's', ...more },
+      workloads: [],
+      grant: undefined,
+    });
   const value = { env: 'V' };
   it.each([
     ['absent, no value', {}, { found: undefined }, 'blocked'],
@@ -227,7 +330,12 @@ describe('secret', () => {
     ['there', {}, { found: { name: 's', enabled: true } }, 'as wanted'],
     ['there, a value but no --rotate: it stays', { value }, { found: { name: 's', enabled: true } }, 'as wanted'],
     ['there, --rotate', { value, rotate: true }, { found: { name: 's', enabled: true } }, 'differs'],
-    ['rotated in this run', { value, rotate: true }, { found: { name: 's', enabled: true }, written: true }, 'as wanted'],
+    [
+      'rotated in this run',
+      { value, rotate: true },
+      { found: { name: 's', enabled: true }, written: true },
+      'as wanted',
+    ],
     ['--rotate without a value', { rotate: true }, { found: { name: 's', enabled: true } }, 'blocked'],
     ['disabled', {}, { found: { name: 's', enabled: false } }, 'blocked'],
   ])('%s', (_name, more, seen, state) => {
@@ -239,11 +347,17 @@ describe('temporary grant', () => {
   const kv = { wish: { resourceGroup: 'rg', name: 'kv' }, id: VAULT_ID, step: upstream('vault/kv') };
   const grant = grantSelf({ vault: kv, secrets: [{ kind: 'secret', name: 's', as: 's' }], keep: false, workloads: [] });
   const end = takeBack({ vault: kv, grant, behind: [], workloads: [] });
-  const left = { id: 'g1', scope: `${VAULT_ID}/secrets/s`, role: ROLES.secretsOfficer, principalId: 'me', description: 'aks-secrets temporary grant' };
+  const left = {
+    id: 'g1',
+    scope: `${VAULT_ID}/secrets/s`,
+    role: ROLES.secretsOfficer,
+    principalId: 'me',
+    description: 'aks-secrets temporary grant',
+  };
 
   it('is not needed by who may write already', () => {
     const seen = { callerId: 'me', assignments: [{ ...left, scope: VAULT_ID, description: 'by hand' }] };
-    expect(grant.judge(seen, { mode: 'rbac' })).toMatchObject({ state: 'as wanted', facts: { callerGrant: 'none' } });
+    expect(grant.judge(seen, { mode: 'rbac' })).toMatchObject({ state: 'as wanted', facts: { granted: 'none' } });
     expect(end.judge({ assignments: seen.assignments }, { grant: 'none' }).state).toBe('as wanted');
   });
   it('is taken back in the run that gives it, and in the next when that was cut off', () => {

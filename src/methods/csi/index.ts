@@ -1,0 +1,127 @@
+import { stringify } from 'yaml';
+import type { Step } from '../../step.ts';
+import { ref } from '../../step.ts';
+import { deliverer } from '../../steps/deliverer.ts';
+import { keyVaultAddOn, oidcIssuer, workloadIdentity } from '../../steps/features.ts';
+import { sampleRead } from '../../steps/sample.ts';
+import { syncedSecret } from '../../steps/synced-secret.ts';
+import type { Workload } from '../../workload.ts';
+import { defineMethod } from '../method.ts';
+import { OBJECT_TYPE, object } from '../objects.ts';
+
+interface CsiOptions {
+  /** Also a Kubernetes Secret of this name. */
+  readonly syncSecret?: string;
+  /** The add-on's poll interval, `2m`; a setting of the whole cluster. */
+  readonly rotationInterval?: string;
+}
+
+const MOUNT_PATH = '/mnt/secrets';
+const INTERVAL = /^[1-9][0-9]*(s|m|h)$/;
+const SECRET_NAME = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+/** The provider's own format: a YAML list of YAML strings, inside a string. */
+const objectsOf = ({ secrets }: Workload): string =>
+  stringify(
+    {
+      array: secrets.map(({ name, kind, as }) =>
+        stringify({ objectName: name, objectType: OBJECT_TYPE[kind], ...(as !== name && { objectAlias: as }) }),
+      ),
+    },
+    { lineWidth: 0 },
+  );
+
+export const csi = defineMethod<CsiOptions>({
+  name: 'csi',
+  title: 'Secrets Store CSI driver',
+  choose: 'The application reads files and its code cannot change.',
+  questions: [
+    { flag: 'sync-secret', value: 'NAME', ask: 'also keep the values in a Kubernetes Secret of this name' },
+    {
+      flag: 'rotation-interval',
+      value: 'INTERVAL',
+      ask: "how often the driver looks for new versions (2m); a setting of the whole cluster, needs '--allow cluster'",
+    },
+  ],
+  options({ 'sync-secret': syncSecret, 'rotation-interval': rotationInterval }) {
+    if (rotationInterval && !INTERVAL.test(rotationInterval))
+      throw new Error(`--rotation-interval takes a number and s, m or h, such as 2m, not "${rotationInterval}"`);
+    if (syncSecret && !SECRET_NAME.test(syncSecret))
+      throw new Error(
+        `--sync-secret takes the name of a Kubernetes Secret (lower case letters, digits, "-" and "."), not "${syncSecret}"`,
+      );
+    return { ...(syncSecret && { syncSecret }), ...(rotationInterval && { rotationInterval }) };
+  },
+  clusterFeatures: ({ options }) => [oidcIssuer, workloadIdentity, keyVaultAddOn(options.rotationInterval)],
+  steps(workload, shared) {
+    const { syncSecret } = workload.options;
+    const namespace = shared.namespace(workload);
+    const account = object(workload, shared, 'csi/serviceaccount.yaml', { after: [namespace] });
+    const synced = syncSecret ? syncedSecret(workload, syncSecret) : undefined;
+    const providerClass = object(
+      workload,
+      shared,
+      synced ? 'csi/secretproviderclass-synced.yaml' : 'csi/secretproviderclass.yaml',
+      {
+        needs: {
+          clientId: ref(shared.identity(workload), 'clientId'),
+          tenantId: ref(shared.identity(workload), 'tenantId'),
+          ...(synced && { syncSecret: ref(synced, 'syncedSecret') }),
+        },
+        values: { objects: objectsOf(workload) },
+        // The kind comes with the add-on.
+        after: [namespace, shared.cluster],
+      },
+    );
+    const steps = [account, ...(synced ? [synced] : []), providerClass];
+    return workload.sample ? [...steps, ...sampleOf(workload, [account, providerClass])] : steps;
+
+    function sampleOf(of: Workload, before: readonly Step[]): readonly Step[] {
+      const driver = deliverer({
+        kind: 'CSI driver',
+        object: { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', name: 'secrets-store.csi.k8s.io' },
+        cluster: shared.cluster,
+        workloads: [of.name],
+      });
+      const script = object(of, shared, 'csi/sample-script.yaml', {
+        values: { script: shared.template('csi/read.mjs').text },
+        after: [namespace],
+      });
+      const deployment = object(of, shared, 'csi/sample.yaml', {
+        values: { secretNames: of.secrets.map(({ as }) => as).join(','), mountPath: MOUNT_PATH },
+        after: [...before, script, driver, ...shared.readable(of)],
+        isDeployment: true,
+      });
+      return [driver, script, deployment];
+    }
+  },
+  checks: (workload, _shared, steps) =>
+    steps.filter(({ kind }) => kind === 'Deployment').map((deployment) => sampleRead(workload, deployment)),
+  afterwards(workload) {
+    const { name, serviceAccount, secrets, options } = workload;
+    return [
+      `Files     ${secrets.map(({ as }) => `${MOUNT_PATH}/${as}`).join(', ')}`,
+      ...(options.syncSecret
+        ? [`Secret    ${workload.namespace}/${options.syncSecret}, while a pod mounts the volume`]
+        : []),
+      'Add to your pods (a Deployment: under spec.template.spec):',
+      ...stringify({
+        serviceAccountName: serviceAccount,
+        containers: [{ name: '...', volumeMounts: [{ name: 'secrets', mountPath: MOUNT_PATH, readOnly: true }] }],
+        volumes: [
+          {
+            name: 'secrets',
+            csi: {
+              driver: 'secrets-store.csi.k8s.io',
+              readOnly: true,
+              volumeAttributes: { secretProviderClass: name },
+            },
+          },
+        ],
+      })
+        .trimEnd()
+        .split('\n')
+        .map((line) => `  ${line}`),
+    ];
+  },
+});

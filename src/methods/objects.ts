@@ -1,0 +1,52 @@
+import type { Needs, Step } from '../step.ts';
+import { ref } from '../step.ts';
+import { deploymentLife } from '../steps/deployment.ts';
+import { manifest } from '../steps/manifest.ts';
+import { fillTemplate, type Hole } from '../templates.ts';
+import type { Workload } from '../workload.ts';
+import type { Shared } from './method.ts';
+
+export type Values = Partial<Record<Hole, string>>;
+
+/** As the Azure provider of the CSI driver spells the kinds. */
+export const OBJECT_TYPE = { secret: 'secret', key: 'key', certificate: 'cert' } as const;
+
+/** What every template of a workload may name, from the Spec alone. */
+function valuesOf(workload: Workload, shared: Shared): Values {
+  return {
+    app: workload.name,
+    namespace: workload.namespace,
+    serviceAccount: workload.serviceAccount,
+    vaultName: workload.vault.name,
+    vaultScope: shared.cloud.vaultScope,
+    cloudName: shared.cloud.csiName,
+    image: workload.sample?.image ?? '',
+  };
+}
+
+/**
+ * A step for one Kubernetes object: the template at `path`, filled with what the Spec says, with `values`, and with the
+ * facts of other steps that `needs` names by the holes they fill.
+ */
+export function object(
+  workload: Workload,
+  shared: Shared,
+  path: string,
+  options: { needs?: Needs; values?: Values; after?: readonly Step[]; isDeployment?: boolean } = {},
+): Step {
+  const template = shared.template(path);
+  const secrets = workload.secrets.map((secret) => ({ ...secret, objectType: OBJECT_TYPE[secret.kind] }));
+  const needs = options.needs ?? {};
+  const order = Object.fromEntries(
+    (options.after ?? []).map((step) => [step.id, ref(step, step.yields[0] ?? 'applied')]),
+  );
+  return manifest({
+    needs: { ...needs, ...order },
+    workloads: [workload.name],
+    fill(known) {
+      const facts = Object.fromEntries(Object.keys(needs).map((hole) => [hole, known[hole]])) as Values;
+      return fillTemplate(template, { ...valuesOf(workload, shared), ...options.values, ...facts }, secrets);
+    },
+    ...(options.isDeployment && { life: deploymentLife }),
+  });
+}

@@ -1,0 +1,59 @@
+import { ref } from '../../step.ts';
+import { deliverer } from '../../steps/deliverer.ts';
+import { oidcIssuer, workloadIdentity as webhook } from '../../steps/features.ts';
+import { sampleRead } from '../../steps/sample.ts';
+import { defineMethod } from '../method.ts';
+import { object } from '../objects.ts';
+import { codeFor } from './code.ts';
+
+export const workloadIdentity = defineMethod<Record<string, never>>({
+  name: 'workload-identity',
+  title: 'Microsoft Entra Workload ID',
+  choose: 'The code can change and reads Key Vault itself: always current, nothing to install in the pod.',
+  questions: [],
+  options: () => ({}),
+  clusterFeatures: () => [oidcIssuer, webhook],
+  steps(workload, shared) {
+    const namespace = shared.namespace(workload);
+    const identity = shared.identity(workload);
+    const account = object(workload, shared, 'workload-identity/serviceaccount.yaml', {
+      needs: { clientId: ref(identity, 'clientId'), tenantId: ref(identity, 'tenantId') },
+      after: [namespace],
+    });
+    if (!workload.sample) return [account];
+
+    const mutator = deliverer({
+      kind: 'webhook',
+      object: {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'MutatingWebhookConfiguration',
+        name: 'azure-wi-webhook-mutating-webhook-configuration',
+      },
+      cluster: shared.cluster,
+      workloads: [workload.name],
+    });
+    const script = object(workload, shared, 'workload-identity/sample-script.yaml', {
+      values: { script: shared.template('workload-identity/read.mjs').text },
+      after: [namespace],
+    });
+    const deployment = object(workload, shared, 'workload-identity/sample.yaml', {
+      needs: { vaultUri: ref(shared.vault(workload), 'vaultUri') },
+      values: { secretNames: workload.secrets.map(({ name }) => name).join(',') },
+      after: [account, script, mutator, ...shared.readable(workload)],
+      isDeployment: true,
+    });
+    return [account, mutator, script, deployment];
+  },
+  checks: (workload, _shared, steps) =>
+    steps.filter(({ kind }) => kind === 'Deployment').map((deployment) => sampleRead(workload, deployment)),
+  afterwards: ({ serviceAccount, secrets }, { vaultUri = '' }) => [
+    'Set on your pods (a Deployment: under spec.template), and restart them:',
+    '  metadata.labels      azure.workload.identity/use: "true"',
+    `  spec                 serviceAccountName: ${serviceAccount}`,
+    'Add to the code (the identity comes from the pod; no id, no password):',
+    ...codeFor(vaultUri, secrets[0]?.name ?? 'name').flatMap(({ language, needs, lines }) => [
+      `  ${language}, ${needs}`,
+      ...lines.map((line) => `    ${line}`),
+    ]),
+  ],
+});

@@ -1,0 +1,43 @@
+// Reads the secrets as an application with Entra Workload ID does: exchanges the token file that the webhook mounted for
+// one of the identity's, and asks the vault. Prints name, version and byte count. Never a value.
+// SECRETS: names in the vault, comma-separated. VAULT_URI, VAULT_SCOPE: the vault and what its tokens are for.
+// READY_FILE: written once all is read. AZURE_*: set by the webhook.
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+
+const { SECRETS = '', VAULT_URI = '', VAULT_SCOPE = '', READY_FILE = '' } = process.env;
+const { AZURE_AUTHORITY_HOST, AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE } = process.env;
+if (process.argv.includes('--ready')) process.exit(existsSync(READY_FILE) ? 0 : 1);
+
+function fail(what) {
+  console.log(`failed ${what}`);
+  process.exit(1);
+}
+
+for (const [name, value] of Object.entries({ AZURE_AUTHORITY_HOST, AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE }))
+  if (!value) fail(`${name} is not set: the webhook did not see this pod, or its service account has no client-id`);
+
+const exchange = await fetch(new URL(`${AZURE_TENANT_ID}/oauth2/v2.0/token`, AZURE_AUTHORITY_HOST), {
+  method: 'POST',
+  body: new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_id: AZURE_CLIENT_ID,
+    scope: VAULT_SCOPE,
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    client_assertion: await readFile(AZURE_FEDERATED_TOKEN_FILE, 'utf8'),
+  }),
+});
+const answer = await exchange.json();
+if (!exchange.ok) fail(`the exchange at Entra: ${String(answer.error_description).split(/\s*Trace ID/)[0]}`);
+
+for (const name of SECRETS.split(',')) {
+  const reply = await fetch(new URL(`secrets/${name}?api-version=7.4`, VAULT_URI), {
+    headers: { authorization: `Bearer ${answer.access_token}` },
+  });
+  const secret = await reply.json();
+  if (!reply.ok) fail(`${name}: ${reply.status} ${secret.error?.innererror?.code ?? secret.error?.code}`);
+  console.log(`read ${name} ${Buffer.byteLength(secret.value)} bytes version ${secret.id.split('/').at(-1)}`);
+}
+await writeFile(READY_FILE, '');
+process.on('SIGTERM', () => process.exit(0));
+setInterval(() => {}, 2 ** 30); // stays, as a server would
