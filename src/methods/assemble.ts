@@ -1,200 +1,88 @@
 import type { Cloud } from '../azure/azure.ts';
-import { ownerMark } from '../ownership.ts';
-import type { Check, Ref, Step } from '../step.ts';
-import { ref } from '../step.ts';
+import type { Check, Step } from '../step.ts';
 import { access } from '../steps/access.ts';
-import { cluster as clusterStep } from '../steps/cluster.ts';
 import type { ClusterFeature } from '../steps/feature.ts';
 import { federation } from '../steps/federation.ts';
 import { grantSelf, takeBack } from '../steps/grant.ts';
-import { group } from '../steps/group.ts';
-import { identity as identityStep } from '../steps/identity.ts';
 import { proof } from '../steps/proof.ts';
-import { provider } from '../steps/provider.ts';
 import { secret } from '../steps/secret.ts';
-import { vault as vaultStep } from '../steps/vault.ts';
 import type { Template } from '../templates.ts';
-import { armId, type SecretRef, type Spec, subjectOf, type Workload } from '../workload.ts';
+import { type SecretRef, type Spec, subjectOf, type Workload } from '../workload.ts';
+import { collect } from './collect.ts';
 import type { Method, Shared } from './method.ts';
 import { object } from './objects.ts';
+import { namesOf, subjectsOf } from './subjects.ts';
 
 export interface Context {
   readonly cloud: Cloud;
   readonly methods: readonly Method[];
   /** The text of a template, the user's copy first. */
   readonly template: (path: string) => Template;
+  /** Give the caller the right to write the secrets that are to be written, and take it back unless `keepGrant`. */
   readonly grantSelf: boolean;
   readonly keepGrant: boolean;
 }
 
-/**
- * Everything that the Spec wants, as steps and checks: one step per subject, shared by the workloads that want it, and
- * one cluster step with the union of their features.
- */
-export function assemble(
-  spec: Spec,
-  context: Context,
-): { readonly steps: readonly Step[]; readonly checks: readonly Check[] } {
-  const { workloads, subscription } = spec;
+export interface Assembly {
+  readonly steps: readonly Step[];
+  readonly checks: readonly Check[];
+}
+
+/** Everything that the Spec wants, as steps and checks: one step per subject, whoever shares it. */
+export function assemble(spec: Spec, context: Context): Assembly {
+  const { workloads } = spec;
   const { cloud } = context;
-  const made = new Map<string, Step>();
-  const once = (step: Step): Step => {
-    const known = made.get(step.id);
-    const served = [...new Set([...(known?.workloads ?? []), ...step.workloads])];
-    // Two methods may want one object; the one that says more of it is the one that serves both.
-    const best = known && Object.keys(known.needs).length >= Object.keys(step.needs).length ? known : step;
-    const merged = { ...best, workloads: served };
-    made.set(step.id, merged);
-    return merged;
-  };
-  const namesOf = (some: readonly Workload[]): string[] => some.map(({ name }) => name);
-  const everybody = namesOf(workloads);
-  const clusterId = armId(
-    subscription,
-    spec.cluster.resourceGroup,
-    'Microsoft.ContainerService/managedClusters',
-    spec.cluster.name,
-  );
-  const markOf = (workload: Workload): string => ownerMark(clusterId, workload);
+  const collection = collect();
+  const { once } = collection;
   const methodOf = (workload: Workload): Method => {
     const method = context.methods.find(({ name }) => name === workload.method);
     if (!method) throw new Error(`no method ${workload.method}`);
     return method;
   };
+  const features = unionOf(workloads.map((workload) => methodOf(workload).clusterFeatures(workload)));
+  const subjects = subjectsOf(spec, cloud, features, collection);
+  const { cluster } = subjects;
 
-  /** What must exist before something is made in a group; nothing where its being there is proven by what lies in it. */
-  const groupFor = (
-    name: string,
-    location: string | Ref,
-    mark: string,
-    some: readonly string[],
-  ): Record<string, Ref> => ({ group: ref(once(group({ name, location, mark, workloads: some })), 'location') });
-  const providerFor = (namespace: string, some: readonly string[], look: Parameters<typeof provider>[0]['proof']) => ({
-    provider: ref(once(provider({ namespace, workloads: some, proof: look })), 'registered'),
-  });
-
-  const { create } = spec.cluster;
-  const cluster = once(
-    clusterStep({
-      wish: spec.cluster,
-      id: clusterId,
-      features: unionOf(workloads.map((workload) => methodOf(workload).clusterFeatures(workload))),
-      workloads: everybody,
-      after: create
-        ? {
-            ...groupFor(
-              spec.cluster.resourceGroup,
-              create.location,
-              ownerMark(clusterId, workloads[0] ?? { namespace: '', name: '' }),
-              everybody,
-            ),
-            ...providerFor('Microsoft.ContainerService', everybody, (azure) => azure.clusters.get(clusterId)),
-          }
-        : {},
-    }),
-  );
-  const location = ref(cluster, 'location');
-  /** A group that neither the cluster nor an existing vault proves: looked at, and made when absent. */
-  const ownGroup = (
-    name: string,
-    workload: Workload,
-    place: string | Ref,
-    some: readonly string[],
-  ): Record<string, Ref> =>
-    name.toLowerCase() === spec.cluster.resourceGroup.toLowerCase()
-      ? {}
-      : groupFor(name, place, markOf(workload), some);
-
-  const vaultOf = (workload: Workload) => {
-    const wish = workload.vault;
-    const id = armId(subscription, wish.resourceGroup, 'Microsoft.KeyVault/vaults', wish.name);
-    const uri = `https://${wish.name.toLowerCase()}${cloud.vaultSuffix}`;
-    const some = namesOf(workloads.filter(({ vault }) => vault.name === wish.name));
-    const step = once(
-      vaultStep({
-        wish,
-        id,
-        uri,
-        mark: markOf(workload),
-        workloads: some,
-        location,
-        after: wish.create
-          ? {
-              ...ownGroup(wish.resourceGroup, workload, wish.create.location ?? location, some),
-              ...providerFor('Microsoft.KeyVault', some, (azure) => azure.vaults.get(id)),
-            }
-          : {},
-      }),
-    );
-    return { wish, id, uri, step };
-  };
-
-  const identityOf = (workload: Workload) => {
-    const wish = workload.identity;
-    const id = armId(subscription, wish.resourceGroup, 'Microsoft.ManagedIdentity/userAssignedIdentities', wish.name);
-    const sharing = workloads.filter(
-      ({ identity }) => identity.name === wish.name && identity.resourceGroup === wish.resourceGroup,
-    );
-    const some = namesOf(sharing);
-    const step = once(
-      identityStep({
-        wish,
-        id,
-        mark: markOf(workload),
-        workloads: some,
-        location,
-        after:
-          wish.resourceGroup === workload.vault.resourceGroup
-            ? {}
-            : ownGroup(wish.resourceGroup, workload, location, some),
-      }),
-    );
-    return { wish, id, step, sharing };
-  };
-
-  const grants = new Map<string, Step>();
-  const accessOf = (workload: Workload): Step[] => {
-    const vault = vaultOf(workload);
-    const identity = identityOf(workload);
+  const accessOf = (workload: Workload): readonly Step[] => {
+    const vault = subjects.vault(workload);
+    const identity = subjects.identity(workload);
     const together = identity.sharing.filter((other) => other.vault.name === workload.vault.name);
-    const siblings = [...new Set(identity.sharing.map(subjectOf))];
-    return [
-      once(
-        federation({
-          identity,
-          cluster,
-          subject: subjectOf(workload),
-          audience: cloud.federationAudience,
-          workloads: [workload.name],
-          siblings,
-        }),
-      ),
-      once(
-        access({
-          vault,
-          identity,
-          secrets: distinct(together.flatMap(({ secrets }) => secrets)),
-          scope: together.every(({ roleScope }) => roleScope === 'secret') ? 'secret' : 'vault',
-          mark: markOf(workload),
-          workloads: namesOf(together),
-        }),
-      ),
-    ];
+    const trust = federation({
+      identity,
+      cluster,
+      subject: subjectOf(workload),
+      audience: cloud.federationAudience,
+      workloads: [workload.name],
+      siblings: [...new Set(identity.sharing.map(subjectOf))],
+    });
+    const right = access({
+      vault,
+      identity,
+      secrets: distinct(together),
+      scope: together.every(({ roleScope }) => roleScope === 'secret') ? 'secret' : 'vault',
+      mark: subjects.mark(together[0] ?? workload),
+      workloads: namesOf(together),
+    });
+    return [once(trust), once(right)];
   };
 
-  const secretsOf = (workload: Workload): Step[] => {
-    const vault = vaultOf(workload);
-    const sharing = workloads.filter((other) => other.vault.name === workload.vault.name);
-    const toWrite = distinct(sharing.flatMap(({ secrets }) => secrets)).filter(({ value }) => value !== undefined);
-    let grant = grants.get(vault.wish.name);
-    if (!grant && context.grantSelf && toWrite.length > 0) {
-      grant = once(grantSelf({ vault, secrets: toWrite, keep: context.keepGrant, workloads: namesOf(sharing) }));
-      grants.set(vault.wish.name, grant);
-    }
-    return workload.secrets
+  /** The caller's own right to write, where it was asked for and something is to be written. */
+  const grantFor = (workload: Workload): Step | undefined => {
+    const vault = subjects.vault(workload);
+    const toWrite = distinct(vault.sharing).filter(({ value }) => value !== undefined);
+    if (!context.grantSelf || toWrite.length === 0) return undefined;
+    return once(grantSelf({ vault, secrets: toWrite, keep: context.keepGrant, workloads: namesOf(vault.sharing) }));
+  };
+
+  const secretsOf = (workload: Workload): readonly Step[] => {
+    const vault = subjects.vault(workload);
+    const grant = grantFor(workload);
+    return distinct([workload])
       .filter(({ kind }) => kind === 'secret')
-      .map((wanted) => {
-        const users = sharing.filter(({ secrets }) => secrets.some(({ name }) => name === wanted.name));
+      .map(({ name }) => {
+        const users = vault.sharing.filter((other) => other.secrets.some((used) => used.name === name));
+        const wanted = distinct(users).find((used) => used.name === name && used.kind === 'secret');
+        if (!wanted) throw new Error(`nobody wants ${name}`);
         return once(secret({ vault, wanted, workloads: namesOf(users), grant: wanted.value ? grant : undefined }));
       });
   };
@@ -204,42 +92,38 @@ export function assemble(
     cloud,
     cluster,
     template: context.template,
-    vault: (workload) => vaultOf(workload).step,
-    identity: (workload) => identityOf(workload).step,
+    vault: (workload) => subjects.vault(workload).step,
+    identity: (workload) => subjects.identity(workload).step,
     namespace: (workload) =>
-      once({ ...object(workload, shared, 'namespace.yaml', { after: create ? [cluster] : [] }) }),
+      once(object(workload, shared, 'namespace.yaml', { after: spec.cluster.create ? [cluster] : [] })),
     readable: (workload) => [...accessOf(workload), ...secretsOf(workload)],
   };
 
   const checks = workloads.flatMap((workload) => {
-    const readable = shared.readable(workload);
     const method = methodOf(workload);
+    const readable = shared.readable(workload);
     const own = method.steps(workload, shared).map(once);
-    const account = own.filter(({ kind }) => kind === 'ServiceAccount');
+    // The proof asks for a right, so that it holds whether or not a secret could be looked at.
+    const after = [...readable, ...own].filter(({ kind }) => ['credential', 'access', 'ServiceAccount'].includes(kind));
     return [
-      proof({
-        workload,
-        cloud,
-        vault: shared.vault(workload),
-        identity: shared.identity(workload),
-        after: [...readable.filter(({ kind }) => kind !== 'secret'), ...account],
-      }),
+      proof({ workload, cloud, vault: shared.vault(workload), identity: shared.identity(workload), after }),
       ...method.checks(workload, shared, own),
     ];
   });
 
-  for (const { vault } of new Map(
-    workloads.map((workload) => [workload.vault.name, { vault: vaultOf(workload) }]),
-  ).values())
+  const vaults = new Map(workloads.map((workload) => [workload.vault.name, workload]));
+  for (const workload of vaults.values()) {
+    const vault = subjects.vault(workload);
     once(
       takeBack({
         vault,
-        grant: context.keepGrant ? undefined : grants.get(vault.wish.name),
-        behind: [...made.values()].filter(({ id }) => id.startsWith(`secret/${vault.wish.name}/`)).map(({ id }) => id),
-        workloads: namesOf(workloads.filter((workload) => workload.vault.name === vault.wish.name)),
+        grant: context.keepGrant ? undefined : grantFor(workload),
+        behind: [...new Set(vault.sharing.flatMap(secretsOf).map(({ id }) => id))],
+        workloads: namesOf(vault.sharing),
       }),
     );
-  return { steps: [...made.values()], checks };
+  }
+  return { steps: collection.all(), checks };
 }
 
 function unionOf(lists: readonly (readonly ClusterFeature[])[]): readonly ClusterFeature[] {
@@ -253,9 +137,9 @@ function unionOf(lists: readonly (readonly ClusterFeature[])[]): readonly Cluste
 }
 
 /** One reference per thing in the vault; the one that brings a value wins. */
-function distinct(secrets: readonly SecretRef[]): readonly SecretRef[] {
+function distinct(workloads: readonly Workload[]): readonly SecretRef[] {
   const all = new Map<string, SecretRef>();
-  for (const found of secrets) {
+  for (const found of workloads.flatMap(({ secrets }) => secrets)) {
     const key = `${found.kind}/${found.name}`;
     if (!all.get(key)?.value) all.set(key, found);
   }
