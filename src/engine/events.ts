@@ -1,5 +1,5 @@
 import type { Facts } from '../facts.ts';
-import type { Consent, Difference, Finding, StepId } from '../step.ts';
+import type { Consent, Difference, Finding, Pace, StepId } from '../step.ts';
 import type { Problem } from '../trouble.ts';
 
 export type Action = 'create' | 'update' | 'keep' | 'later' | 'blocked';
@@ -22,6 +22,12 @@ export interface Change {
   readonly run?: string;
   /** Why it could not be looked at (`later`, `blocked`). */
   readonly problem?: Problem;
+  /** How long the world may lag behind the change. */
+  readonly settles?: Pace;
+  /** Blocked only because these are: said once, there. */
+  readonly follows?: readonly StepId[];
+  /** Said only when there is something to change. */
+  readonly quiet?: boolean;
   /** Filled manifest, for `--verbose` and export. */
   readonly preview?: string;
 }
@@ -53,6 +59,8 @@ export interface Result {
   readonly note?: string;
   readonly problem?: Problem;
   readonly run?: string;
+  /** `not reached`: because of these, which are reported themselves. */
+  readonly follows?: readonly StepId[];
 }
 
 /** How a check ended. */
@@ -64,11 +72,20 @@ export interface Proof {
   readonly outcome: 'proven' | 'failed' | 'unknown' | 'timed out' | 'interrupted' | 'not reached';
   readonly seconds: number;
   readonly problem?: Problem;
+  /** `not reached`: because of these, which are reported themselves. */
+  readonly follows?: readonly StepId[];
 }
 
 /** What the engine tells while it works. Reporters decide what becomes of it. */
 export type Event =
   | { readonly type: 'observing'; readonly steps: number }
+  | {
+      readonly type: 'starting';
+      readonly plan: Plan;
+      /** What each step comes after, by id. */
+      readonly after: ReadonlyMap<StepId, readonly StepId[]>;
+      readonly at: Date;
+    }
   | { readonly type: 'changing'; readonly change: Change; readonly at: Date }
   | {
       readonly type: 'waiting';

@@ -1,0 +1,28 @@
+import { failureDocument, planDocument } from '../engine/evidence.ts';
+import type { Output } from '../io.ts';
+import { redact } from '../secret.ts';
+import type { Reporter } from './reporter.ts';
+
+/** Exactly one document, at the end: a failure before evidence, evidence before the plan that it carried out. */
+export function jsonReporter(stdout: Output): Reporter {
+  let document: unknown;
+  let closed = false;
+  return {
+    tell: () => undefined,
+    note: () => undefined,
+    plan(plan, { caller, label }) {
+      document = planDocument(plan, { ...(caller !== undefined && { caller }), simulated: label !== undefined });
+    },
+    result(_summary, evidence) {
+      document = evidence;
+    },
+    failure(complaints, exitCode) {
+      document = failureDocument(complaints, exitCode);
+    },
+    close() {
+      if (closed || document === undefined) return;
+      closed = true;
+      stdout.write(`${redact(JSON.stringify(document, null, 2))}\n`);
+    },
+  };
+}

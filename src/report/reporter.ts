@@ -1,0 +1,113 @@
+import type { Complaint } from '../complaint.ts';
+import type { Plan, Tell } from '../engine/events.ts';
+import type { Evidence } from '../engine/evidence.ts';
+import type { Output } from '../io.ts';
+import type { Clock } from '../world.ts';
+import { complaintsText } from './complaint-text.ts';
+import { jsonReporter } from './json.ts';
+import { plainProgress } from './plain.ts';
+import type { Header } from './plan-text.ts';
+import { planText } from './plan-text.ts';
+import type { Summary } from './result-text.ts';
+import { resultText, troublesText } from './result-text.ts';
+import type { Paint } from './style.ts';
+import { painter, symbolsFor, wantsColour, wantsLiveBlock, widthOf } from './style.ts';
+import { liveProgress } from './terminal.ts';
+import type { Line, Page } from './text.ts';
+import { BLANK, paragraph } from './text.ts';
+
+/** What becomes of what a command has to say. Results go to standard output, everything else to standard error. */
+export interface Reporter {
+  readonly tell: Tell;
+  /** One sentence on the way. */
+  note(text: string): void;
+  /** `result` when the plan is what was asked for; `preview` when a question or its application follows. */
+  plan(plan: Plan, header: Header, as: 'result' | 'preview'): void;
+  result(summary: Summary, evidence: Evidence): void;
+  failure(complaints: readonly Complaint[], exitCode: number): void;
+  /** Ends progress, and writes the document of `-o json`. Nothing may be reported after it. */
+  close(): void;
+}
+
+/** How a run is followed while it lasts. */
+export interface Progress {
+  readonly tell: Tell;
+  /** Makes room for other text: the live block is drawn no more until the next event. */
+  pause(): void;
+  close(): void;
+}
+
+/** Calls back about every so many milliseconds of real time, until the answer is called. */
+export type Ticker = (milliseconds: number, tick: () => void) => () => void;
+
+const realTicker: Ticker = (milliseconds, tick) => {
+  const timer = setInterval(tick, milliseconds);
+  timer.unref();
+  return () => clearInterval(timer);
+};
+
+export interface ReportOptions {
+  readonly output: 'text' | 'json';
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Elapsed time is the world's. */
+  readonly clock: Pick<Clock, 'now'>;
+  readonly quiet?: boolean;
+  /** Also says what was kept. */
+  readonly verbose?: boolean;
+  readonly noColor?: boolean;
+  readonly ticker?: Ticker;
+}
+
+/** The reporter for these streams and wishes. */
+export function reporterFor(options: ReportOptions): Reporter {
+  return options.output === 'json' ? jsonReporter(options.stdout) : textReporter(options);
+}
+
+function textReporter(options: ReportOptions): Reporter {
+  const { stdout, stderr, env, quiet = false } = options;
+  const symbols = symbolsFor(env);
+  const sheet = (stream: Output): { readonly page: Page; write(lines: readonly Line[]): void } => {
+    const paint = painter(wantsColour(stream, env, options.noColor));
+    return {
+      page: { width: widthOf(stream), symbols },
+      write: (lines) => {
+        progress.pause();
+        if (lines.length > 0) stream.write(`${lines.map(paint).join('\n')}\n`);
+      },
+    };
+  };
+  const progress = progressFor(options, painter(wantsColour(stderr, env, options.noColor)));
+  const out = sheet(stdout);
+  const err = sheet(stderr);
+  return {
+    tell: progress.tell,
+    note: (text) => {
+      if (!quiet) err.write(paragraph(text, err.page, 0));
+    },
+    plan(plan, header, as) {
+      if (as === 'result') out.write(planText(plan.changes, header, out.page));
+      else if (!quiet) err.write([...planText(plan.changes, header, err.page), BLANK]);
+    },
+    result(summary) {
+      out.write(resultText(summary, out.page));
+      const troubles = troublesText(summary, err.page);
+      if (troubles.length > 0) err.write([BLANK, ...troubles]);
+    },
+    failure: (complaints, exitCode) => err.write(complaintsText(complaints, exitCode, err.page)),
+    close: () => progress.close(),
+  };
+}
+
+const SILENT: Progress = { tell: () => undefined, pause: () => undefined, close: () => undefined };
+
+function progressFor(options: ReportOptions, paint: Paint): Progress {
+  const { stderr, env, clock, quiet, verbose = false, ticker = realTicker } = options;
+  if (quiet) return SILENT;
+  const symbols = symbolsFor(env);
+  const common = { write: (text: string) => void stderr.write(text), paint, symbols, clock, verbose, ticker };
+  return wantsLiveBlock(stderr, env)
+    ? liveProgress({ ...common, width: () => stderr.columns || 80 })
+    : plainProgress(common);
+}
