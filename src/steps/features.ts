@@ -6,7 +6,10 @@ interface AddOn {
   config?: Record<string, string> | null;
 }
 
-const objectAt = (properties: Properties, key: string): Properties => (properties[key] ??= {}) as Properties;
+function objectAt(properties: Properties, key: string): Properties {
+  properties[key] ??= {};
+  return properties[key] as Properties;
+}
 
 /** Signs the tokens that Entra trusts. Cannot be switched off again (AKS, "Use the OIDC issuer"). */
 export const oidcIssuer: ClusterFeature = {

@@ -1,8 +1,9 @@
-import { isMap, parse, parseDocument } from 'yaml';
+import { isMap, parse } from 'yaml';
 import type { Kubernetes, KubernetesObject, ObjectRef } from '../kubernetes/kubernetes.ts';
 import { isOurObject, keeperOf, MANAGED_BY, OWNER } from '../ownership.ts';
 import type { Difference, Judged, Needs, Step } from '../step.ts';
 import { defineStep, KNOWN_AFTER_APPLY } from '../step.ts';
+import { parseText, write } from '../templates/yaml.ts';
 import { differencesOf, leftovers, otherManagerOf } from './compare.ts';
 
 /** What is looked at besides the object itself, and what it says of the object's life (a Deployment's pods). */
@@ -116,11 +117,15 @@ function blockedBy(
  */
 function textFor(filled: string, found: KubernetesObject | undefined): string {
   if (!found || isOurObject(found)) return filled;
-  const document = parseDocument(filled);
-  document.deleteIn(['metadata', 'labels', MANAGED_BY]);
-  const labels = document.getIn(['metadata', 'labels']);
-  if (isMap(labels) && labels.items.length === 0) document.deleteIn(['metadata', 'labels']);
-  return document.toString({ lineWidth: 0 });
+  const { documents } = parseText({ text: filled, file: `${found.kind} ${found.metadata.name}` });
+  return documents
+    .map((document) => {
+      document.deleteIn(['metadata', 'labels', MANAGED_BY]);
+      const labels = document.getIn(['metadata', 'labels']);
+      if (isMap(labels) && labels.items.length === 0) document.deleteIn(['metadata', 'labels']);
+      return write(document);
+    })
+    .join('---\n');
 }
 
 function referenceOf(text: string): ObjectRef {
