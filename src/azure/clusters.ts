@@ -1,0 +1,55 @@
+import type { PipelinePolicy } from '@azure/core-rest-pipeline';
+import { Secret } from '../secret.ts';
+import { orAbsent, Problem } from '../trouble.ts';
+import type { Azure } from './azure.ts';
+import { nameOf, partsOf } from './names.ts';
+import { follow, rawBody, witness } from './operation.ts';
+import { asked, type Memory, raw, resourceOf, type Shared } from './shared.ts';
+
+/** Managed clusters, by the SDK's client; bodies are the wire's. */
+export function clustersOf(shared: Shared, memory: Memory): Azure['clusters'] {
+  const api = async () => ({
+    ...(await import('@azure/arm-containerservice/api/managedClusters')),
+    ...(await import('@azure/arm-containerservice/api')),
+  });
+  const context = async (...policies: PipelinePolicy[]) => {
+    const { createContainerService } = await api();
+    // No credential: our own policy authorizes, by a clock that may be simulated.
+    return createContainerService(undefined as never, shared.subscription, await shared.armOptions(...policies));
+  };
+
+  return {
+    get: (id) =>
+      memory(`cluster ${id.toLowerCase()}`, async () => {
+        const { group, name } = partsOf(id);
+        const [{ get }, client] = await Promise.all([api(), context()]);
+        return orAbsent(raw(id, shared, (options) => get(client, group, name, options)));
+      }),
+
+    async put(id, body, ifMatch) {
+      const { group, name } = partsOf(id);
+      const { policy, last } = witness();
+      const [{ createOrUpdate }, client] = await Promise.all([api(), context(rawBody(body), policy)]);
+      const { clock, signal } = shared.transport;
+      const done = await asked(id, shared, () => {
+        const location = (body as { location?: string }).location ?? '';
+        // The model's part of the body is never sent (rawBody); it only has to be a valid one.
+        const poller = createOrUpdate(client, group, name, { location }, ifMatch === undefined ? {} : { ifMatch });
+        return follow(poller, { last, clock, signal, resource: nameOf(id) });
+      });
+      return resourceOf(done, id);
+    },
+
+    credentials: (id) =>
+      memory(`credentials ${id.toLowerCase()}`, async () => {
+        const { group, name } = partsOf(id);
+        const [{ listClusterUserCredentials }, client] = await Promise.all([api(), context()]);
+        const { kubeconfigs } = await asked(id, shared, () =>
+          listClusterUserCredentials(client, group, name, { format: 'exec' }),
+        );
+        const value = kubeconfigs?.[0]?.value;
+        if (!value) throw new Problem('broken', nameOf(id), `${nameOf(id)} gave no credentials.`);
+        return new Secret(Buffer.from(value).toString('utf8'));
+      }),
+  };
+}

@@ -1,0 +1,88 @@
+import type { FederatedIdentityCredential } from '@azure/arm-msi';
+import { once } from '../memory.ts';
+import { orAbsent } from '../trouble.ts';
+import type { Azure, FederatedCredential } from './azure.ts';
+import { partsOf } from './names.ts';
+import { asked, type Memory, raw, type Shared } from './shared.ts';
+
+/** Identities and what they trust, by the SDK's client. */
+export function identitiesOf(shared: Shared, memory: Memory): Pick<Azure, 'identities' | 'federation'> {
+  const client = once(async () => {
+    const [{ ManagedServiceIdentityClient }, options] = await Promise.all([
+      import('@azure/arm-msi'),
+      shared.armOptions(),
+    ]);
+    const made = new ManagedServiceIdentityClient(shared.credential, shared.subscription, {
+      ...options,
+      $host: options.endpoint,
+    });
+    // Our own policy authorizes, by a clock that may be simulated.
+    made.pipeline.removePolicy({ name: 'bearerTokenAuthenticationPolicy' });
+    return made;
+  });
+
+  return {
+    identities: {
+      get: (id) =>
+        memory(`identity ${id.toLowerCase()}`, async () => {
+          const { group, name } = partsOf(id);
+          const { userAssignedIdentities } = await client();
+          return orAbsent(raw(id, shared, (options) => userAssignedIdentities.get(group, name, options)));
+        }),
+      async create(id, location, tags) {
+        const { group, name } = partsOf(id);
+        const { userAssignedIdentities } = await client();
+        return raw(id, shared, (options) =>
+          userAssignedIdentities.createOrUpdate(group, name, { location, tags: { ...tags } }, options),
+        );
+      },
+      async delete(id) {
+        const { group, name } = partsOf(id);
+        const { userAssignedIdentities } = await client();
+        await orAbsent(asked(id, shared, () => userAssignedIdentities.delete(group, name)));
+      },
+    },
+
+    federation: {
+      list: (identityId) =>
+        memory(`federation ${identityId.toLowerCase()}`, async () => {
+          const { group, name } = partsOf(identityId);
+          const { federatedIdentityCredentials } = await client();
+          const listed = asked(`${identityId}/federatedIdentityCredentials`, shared, async () => {
+            const all: FederatedCredential[] = [];
+            for await (const each of federatedIdentityCredentials.list(group, name)) all.push(credentialOf(each));
+            return all;
+          });
+          return orAbsent(listed);
+        }),
+      async put(identityId, credential) {
+        const { group, name } = partsOf(identityId);
+        const { issuer, subject, audiences } = credential;
+        const { federatedIdentityCredentials } = await client();
+        const answer = await asked(`${identityId}/federatedIdentityCredentials/${credential.name}`, shared, () =>
+          federatedIdentityCredentials.createOrUpdate(group, name, credential.name, {
+            issuer,
+            subject,
+            audiences: [...audiences],
+          }),
+        );
+        return credentialOf(answer);
+      },
+      async delete(identityId, credentialName) {
+        const { group, name } = partsOf(identityId);
+        const { federatedIdentityCredentials } = await client();
+        const id = `${identityId}/federatedIdentityCredentials/${credentialName}`;
+        await orAbsent(asked(id, shared, () => federatedIdentityCredentials.delete(group, name, credentialName)));
+      },
+    },
+  };
+}
+
+function credentialOf(answer: FederatedIdentityCredential): FederatedCredential {
+  return {
+    name: answer.name ?? '',
+    issuer: answer.issuer ?? '',
+    subject: answer.subject ?? '',
+    audiences: answer.audiences ?? [],
+  };
+}

@@ -1,0 +1,54 @@
+import type { Agent } from 'node:https';
+import type { TokenCredential } from '@azure/identity';
+import { createMemory } from '../memory.ts';
+import type { Clock } from '../world.ts';
+import type { Azure, Cloud } from './azure.ts';
+import { callerOf } from './caller.ts';
+import { clustersOf } from './clusters.ts';
+import { dataPlaneOf } from './data-plane.ts';
+import { groupsOf } from './groups.ts';
+import { identitiesOf } from './identities.ts';
+import { rolesOf } from './roles.ts';
+import { type Shared, share } from './shared.ts';
+import { createTransport } from './transport.ts';
+import { vaultsOf } from './vaults.ts';
+
+export interface AzureOptions {
+  readonly cloud: Cloud;
+  readonly subscription: string;
+  /** For every connection. Absent: the runtime's own, which honours HTTPS_PROXY. */
+  readonly agent?: Agent | undefined;
+  /** A cached one (`cached` in sign-in.ts): it is asked before every request. */
+  readonly credential: TokenCredential;
+  readonly clock: Clock;
+  /** After it nothing more is sent; what is in flight has five seconds. */
+  readonly signal: AbortSignal;
+  /** One line per request: method, host, path, status, duration, request id. */
+  readonly trace?: ((line: string) => void) | undefined;
+}
+
+/** Azure, and the same Azure with nothing remembered: connections, gates and tokens stay shared. */
+export type Refreshable = Azure & { fresh(): Refreshable };
+
+/** Connects to nothing and loads no SDK before the first call. */
+export function createAzure(options: AzureOptions): Refreshable {
+  const { cloud, subscription, credential } = options;
+  return view(share(cloud, subscription, credential, createTransport(options)));
+}
+
+function view(shared: Shared): Refreshable {
+  const memory = createMemory();
+  const { cloud, subscription, credential } = shared;
+  return {
+    cloud,
+    subscription,
+    caller: () => memory('caller', () => callerOf(credential, cloud)),
+    ...groupsOf(shared, memory),
+    clusters: clustersOf(shared, memory),
+    vaults: vaultsOf(shared, memory),
+    ...identitiesOf(shared, memory),
+    roles: rolesOf(shared, memory),
+    ...dataPlaneOf(shared, memory),
+    fresh: () => view(shared),
+  };
+}

@@ -1,0 +1,86 @@
+import type { PipelinePolicy } from '@azure/core-rest-pipeline';
+import type { TokenCredential } from '@azure/identity';
+import { Problem } from '../trouble.ts';
+import type { Cloud, Resource } from './azure.ts';
+import { nameOf } from './names.ts';
+import { problemOf } from './problems.ts';
+import { createRest, type Rest } from './rest.ts';
+import type { ClientOptions, Transport } from './transport.ts';
+
+/** What outlives a `fresh()`: connections, gates, tokens, clients. */
+export interface Shared {
+  readonly cloud: Cloud;
+  readonly subscription: string;
+  readonly credential: TokenCredential;
+  readonly transport: Transport;
+  /** Resource Manager, as the caller. */
+  readonly arm: Rest;
+  /** Key Vault and Entra; each request brings its own bearer, or none. */
+  readonly bare: Rest;
+  /** As `bare`, for what has an effect each time it is sent. */
+  readonly bareOnce: Rest;
+  /** Options of a Resource Manager client; the policies given see each request before it is authorized and sent. */
+  armOptions(...policies: readonly PipelinePolicy[]): Promise<ClientOptions & { endpoint: string }>;
+}
+
+/** Reads of one `World`: equal ones are made once. */
+export type Memory = <T>(key: string, read: () => Promise<T>) => Promise<T>;
+
+export function share(cloud: Cloud, subscription: string, credential: TokenCredential, transport: Transport): Shared {
+  const authorize = { credential, scope: cloud.resourceManagerScope, origin: new URL(cloud.resourceManager).origin };
+  return {
+    cloud,
+    subscription,
+    credential,
+    transport,
+    arm: createRest(transport, { authorize }),
+    bare: createRest(transport),
+    bareOnce: createRest(transport, { once: true }),
+    armOptions: async (...policies) => ({
+      endpoint: cloud.resourceManager,
+      ...(await transport.clientOptions(...policies, transport.policy({ authorize }))),
+    }),
+  };
+}
+
+/** Runs a call, and makes a `Problem` of whatever it throws; an interruption stays one. */
+export async function asked<T>(urlOrId: string, shared: Pick<Shared, 'transport'>, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof Problem)) shared.transport.signal.throwIfAborted();
+    throw problemOf(error, nameOf(urlOrId));
+  }
+}
+
+/** What an SDK hands to `onResponse`, as far as it is needed. */
+interface RawResponse {
+  readonly bodyAsText?: string | null;
+}
+
+/** Runs a call of an SDK and gives the JSON that came over the wire instead of what the model makes of it. */
+export async function raw(
+  id: string,
+  shared: Shared,
+  call: (options: { onResponse(response: RawResponse): void }) => Promise<unknown>,
+): Promise<Resource> {
+  let body: string | null | undefined;
+  await asked(id, shared, () =>
+    call({
+      onResponse: (response) => {
+        body = response.bodyAsText;
+      },
+    }),
+  );
+  return resourceOf(body ? JSON.parse(body) : undefined, id);
+}
+
+/** Takes an answer for a resource only if it is one. */
+export function resourceOf(body: unknown, id: string): Resource {
+  const resource = body as Partial<Resource> | undefined;
+  if (typeof resource?.id === 'string' && typeof resource.properties === 'object' && resource.properties !== null) {
+    return resource as Resource;
+  }
+  const name = nameOf(id);
+  throw new Problem('broken', name, `${name} answered in a form that is not understood: it is not a resource.`);
+}

@@ -1,0 +1,187 @@
+import type { KubeConfig } from '@kubernetes/client-node';
+import { createGate, pauseOf } from '../gate.ts';
+import { graceful } from '../grace.ts';
+import { once } from '../memory.ts';
+import type { Secret } from '../secret.ts';
+import { Problem } from '../trouble.ts';
+import type { Clock } from '../world.ts';
+import { isLost, problemOf, refusalOf } from './problems.ts';
+import { authenticate, signsInByEntra } from './sign-in.ts';
+
+export interface ConnectionOptions {
+  /**
+   * The kubeconfig and the context in it (absent: its current one). `entraToken` signs in to clusters whose users do so
+   * by kubelogin.
+   */
+  readonly kubeconfig: () => Promise<{
+    /** From Azure it comes as a secret: it holds a credential. */
+    readonly text: string | Secret;
+    readonly context?: string | undefined;
+    readonly entraToken?: (() => Promise<Secret>) | undefined;
+  }>;
+  /** The cluster that the user named, as Resource Manager knows it: hosts of its API server, and its OIDC issuer. */
+  readonly named: () => Promise<{ readonly fqdns: readonly string[]; readonly issuer?: string | undefined }>;
+  /** Environment of sign-in plugins. */
+  readonly env: NodeJS.ProcessEnv;
+  readonly clock: Clock;
+  /** After it nothing more is sent; what is in flight has five seconds. */
+  readonly signal: AbortSignal;
+  /** One line per request: method, host, path, status, duration, audit id. */
+  readonly trace?: ((line: string) => void) | undefined;
+}
+
+interface Call {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Path and query. */
+  readonly path: string;
+  readonly body?: string;
+  readonly contentType?: string;
+  /** As a person names it, for messages. */
+  readonly resource: string;
+  /** The answer is text, not JSON. */
+  readonly text?: boolean;
+}
+
+export interface Connection {
+  /** Address of the API server. */
+  readonly server: string;
+  /** The answer's JSON (or text). Throws a `Problem` for 400 and above. */
+  send(call: Call): Promise<unknown>;
+}
+
+/** Connects at the first call: parses the kubeconfig, and makes sure that it leads to the cluster named. */
+export function createConnection(options: ConnectionOptions): () => Promise<Connection> {
+  return once(() => connect(options));
+}
+
+async function connect(options: ConnectionOptions): Promise<Connection> {
+  const [client, { text, context, entraToken }, { fqdns, issuer }] = await Promise.all([
+    import('@kubernetes/client-node'),
+    options.kubeconfig(),
+    options.named(),
+  ]);
+  const config = parse(new client.KubeConfig(), typeof text === 'string' ? text : text.reveal(), context);
+  const server = config.getCurrentCluster()!.server;
+  const host = new URL(server).hostname.toLowerCase();
+  const hosts = fqdns.map((each) => each.toLowerCase());
+  const byEntra = signsInByEntra(config.getCurrentUser()) && entraToken !== undefined;
+  // Our own token opens every cluster of the tenant that trusts Entra: it goes to the host that Azure names, only.
+  if (byEntra && !hosts.includes(host)) throw another(server, hosts);
+  authenticate(config, { ...options, entraToken });
+  const connection = connected(client, config, server, options);
+  if (!hosts.includes(host) && !(await bearsIssuer(connection, issuer, hosts))) throw another(server, hosts);
+  return connection;
+}
+
+function parse(config: KubeConfig, text: string, context: string | undefined): KubeConfig {
+  try {
+    config.loadFromString(text);
+  } catch (error) {
+    throw new Problem('refused', 'kubeconfig', `The kubeconfig cannot be read: ${(error as Error).message}`);
+  }
+  if (context !== undefined) config.setCurrentContext(context);
+  if (config.getCurrentCluster() && URL.canParse(config.getCurrentCluster()!.server)) return config;
+  const known = config.getContexts().map(({ name }) => name);
+  const wanted = config.getCurrentContext();
+  const message = wanted
+    ? `The kubeconfig has no context "${wanted}" with a cluster: it has ${known.join(', ') || 'none'}.`
+    : 'The kubeconfig has no current context.';
+  throw new Problem('refused', 'kubeconfig', message);
+}
+
+/** The tokens of an API server bear its issuer: the same one as in Azure is the same cluster. */
+async function bearsIssuer(
+  connection: Connection,
+  issuer: string | undefined,
+  hosts: readonly string[],
+): Promise<boolean> {
+  const path = '/.well-known/openid-configuration';
+  try {
+    const document = (await connection.send({ method: 'GET', path, resource: connection.server })) as {
+      issuer?: string;
+    };
+    const theirs = document.issuer ?? '';
+    // Without an OIDC issuer of its own, a cluster's is the address of its API server.
+    return theirs !== '' && (theirs === issuer || hosts.includes(URL.parse(theirs)?.hostname ?? ''));
+  } catch (error) {
+    if (error instanceof Problem && (error.trouble === 'denied' || error.trouble === 'missing')) return false;
+    throw error;
+  }
+}
+
+const another = (server: string, hosts: readonly string[]) =>
+  new Problem(
+    'refused',
+    'kubeconfig',
+    `The kubeconfig leads to another cluster: ${new URL(server).host}, and the cluster named is ${hosts.join(' or ') || 'without an address'}.`,
+  );
+
+function connected(
+  { RequestContext, HttpMethod, IsomorphicFetchHttpLibrary }: typeof import('@kubernetes/client-node'),
+  config: KubeConfig,
+  server: string,
+  { clock, signal, trace }: ConnectionOptions,
+): Connection {
+  const library = new IsomorphicFetchHttpLibrary();
+  const gate = createGate(clock, signal);
+  const late = graceful(signal);
+  const { host } = new URL(server);
+  let dispatcher: { kept: ReturnType<InstanceType<typeof RequestContext>['getDispatcher']> } | undefined;
+
+  const sendOnce = async ({ method, path, body, contentType, text }: Call) => {
+    const request = new RequestContext(server + path, HttpMethod[method]);
+    request.setHeaderParam('Accept', text ? '*/*' : 'application/json');
+    if (contentType) request.setHeaderParam('Content-Type', contentType);
+    if (body !== undefined) request.setBody(body);
+    await config.applySecurityAuthentication(request);
+    // client-node makes a dispatcher, and with it a connection, for every request: the first one serves all.
+    dispatcher ??= { kept: request.getDispatcher() };
+    if (dispatcher.kept) request.setDispatcher(dispatcher.kept);
+    request.setSignal(late);
+    const start = clock.now().getTime();
+    const line = (outcome: string) => {
+      const { pathname } = new URL(path, server);
+      trace?.(`${method} ${host} ${pathname} ${outcome} ${clock.now().getTime() - start} ms`);
+    };
+    try {
+      const response = await library.send(request).toPromise();
+      const answer = { status: response.httpStatusCode, headers: response.headers, body: await response.body.text() };
+      line(`${answer.status} ${answer.headers['audit-id'] ?? ''}`.trim());
+      return answer;
+    } catch (error) {
+      signal.throwIfAborted();
+      line('failed');
+      throw error;
+    }
+  };
+
+  return {
+    server,
+    async send(call) {
+      try {
+        const answer = await gate.pass({
+          send: () => sendOnce(call),
+          answer: ({ status, headers }) => ({
+            status,
+            retryAfter: headers['retry-after'],
+            // 500 is what an API server says of webhooks and schemas that refuse: the same again fails again.
+            fault: status > 501,
+          }),
+          // An apply says what is wanted, a delete names the uid, and a second token does no harm.
+          again: true,
+          lost: isLost,
+        });
+        if (answer.status >= 400) {
+          throw refusalOf(answer.status, answer.body, call.resource, {
+            auditId: answer.headers['audit-id'],
+            retryAfter: pauseOf(answer.headers['retry-after'], clock),
+          });
+        }
+        return call.text ? answer.body : JSON.parse(answer.body || 'null');
+      } catch (error) {
+        if (!(error instanceof Problem)) signal.throwIfAborted();
+        throw problemOf(error, `cluster ${host}`);
+      }
+    },
+  };
+}
