@@ -11,12 +11,27 @@ export interface Parts {
   readonly arm: ArmAnswers;
   readonly entra: EntraAnswers;
   readonly kubernetes: KubernetesAnswers;
+  /** How a program beside us reaches the sandbox (kubeconfig, a pod's child process). Set before any part is made. */
+  readonly access: Access;
+  /** What a new sandbox leaves out (`external-secrets`). */
+  readonly without: readonly string[];
   /** Sends a request through the same routes as a client's, without the socket (CSI provider, Entra reading an issuer's keys). */
   dispatch(request: Request): Promise<Reply>;
   /** Keeps simulated time from moving on while the promise is open. */
   busy<T>(work: Promise<T>): Promise<T>;
   /** Writes the state to its file. Called after every request that changed something. */
   save(): void;
+}
+
+/** The way in for other programs: a proxy that leads the production names, and only those, to the sandbox. */
+export interface Access {
+  /** `http://127.0.0.1:41234`, for `HTTPS_PROXY` and a kubeconfig's `proxy-url`. */
+  readonly proxyUrl: string;
+  readonly caFile: string;
+  /** The certificate authority's certificate, PEM. */
+  readonly ca: string;
+  /** Environment that leads a child process through the proxy with our CA, and nothing of the user's but PATH. */
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /** Everything that lasts between commands, as JSON. A slice belongs to the part that names it. */
@@ -42,6 +57,8 @@ export interface Settings {
   operation: number;
   /** Keep to Azure's published rates. */
   throttle: boolean;
+  /** Role assignments that name their principal's type also wait until Entra knows the principal. */
+  strictPrincipals: boolean;
 }
 
 export interface Request {

@@ -1,0 +1,214 @@
+import { join } from 'node:path';
+import { createActivity } from './activity.ts';
+import { createAgent } from './agent.ts';
+import { sliceOf } from './arm/store.ts';
+import { type Built, build } from './build.ts';
+import { simulatedClock } from './clock.ts';
+import { createFaults } from './faults.ts';
+import { openFolder, writePrivate } from './files.ts';
+import { guard } from './guard.ts';
+import { createLog } from './log.ts';
+import type { Handler, Settings, State } from './parts.ts';
+import { claim, leave, newKey } from './running.ts';
+import { againOf, type Sandbox, type SandboxOptions } from './sandbox.ts';
+import { type Listening, listen } from './server.ts';
+import { openState, type StateFile } from './state.ts';
+import { accessOf, addresses, callerCredential, defaultsOf, PUBLIC_CLOUD } from './surroundings.ts';
+import { identityOf } from './tls.ts';
+import { worldFaults } from './world/break.ts';
+import { addExisting, CALLER, demoWorld, type Existing, SUBSCRIPTION, TENANT } from './world/demo.ts';
+import type { Place } from './world/put.ts';
+
+/** Simulated milliseconds; `latency` is real. */
+const USUAL: Settings = {
+  latency: 0,
+  replication: 20_000,
+  operation: 90_000,
+  throttle: false,
+  strictPrincipals: false,
+};
+/** Where nobody jumps ahead, people wait. */
+const USUAL_REAL: Settings = { ...USUAL, replication: 3_000, operation: 5_000 };
+
+const fresh = (): State => ({
+  version: 1,
+  tenantId: TENANT,
+  subscriptionId: SUBSCRIPTION,
+  clockOffset: 0,
+  arm: {},
+  entra: {},
+  vaults: {},
+  kubernetes: {},
+});
+
+interface Again {
+  readonly without?: readonly string[];
+  readonly existing?: Existing;
+}
+
+/**
+ * A server for the folder in this process. `undefined` when another process was faster.
+ * @throws when the state cannot be read or the port is taken
+ */
+export async function startSandbox(folder: string, options: SandboxOptions): Promise<Sandbox | undefined> {
+  openFolder(folder);
+  const tls = identityOf(folder);
+  const real = options.realClock === true;
+  const settings: Settings = { ...(real ? USUAL_REAL : USUAL), ...options.settings };
+  const [activity, log, faults, key] = [createActivity(), createLog(), createFaults(), newKey()];
+
+  // The server listens before there is a world: whoever comes early waits for it.
+  let world: Built | undefined;
+  const ready = Promise.withResolvers<void>();
+  ready.promise.catch(() => {});
+  const here = (): Built => {
+    if (!world) throw new Error('the sandbox has not started yet');
+    return world;
+  };
+
+  let file: StateFile;
+  const clock = simulatedClock({
+    time: {
+      offset: () => file.state.clockOffset,
+      setOffset: (offset) => {
+        file.state.clockOffset = offset;
+      },
+    },
+    idle: () => activity.open === 0,
+    activity: () => activity.count,
+    real,
+  });
+
+  const guarded = guard();
+  let server: Listening | undefined;
+  const stop = async () => {
+    leave(folder, key);
+    await world?.kubernetes.stop();
+    await server?.close();
+    clock.stop();
+    guarded.release();
+  };
+
+  try {
+    server = await listen({
+      tls: { cert: tls.certificate, key: tls.key },
+      port: options.port ?? 0,
+      answer: async (request, via) => {
+        await ready.promise;
+        return here().exchange.answer(request, via);
+      },
+      knows: (host) => here().knows(host),
+      refuses: () => faults.cut,
+      activity,
+      now: () => clock.client.now(),
+    });
+    const { port, proxyPort } = server;
+    if (!claim(folder, { pid: process.pid, port, proxyPort, started: new Date().toISOString(), key })) {
+      await stop();
+      return undefined;
+    }
+    file = openState(folder, fresh, options.anew);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const { port, proxyPort } = server;
+  const access = accessOf(folder, tls, proxyPort);
+
+  const control: Handler = async (request) => {
+    if (request.path.startsWith('/metadata/')) return here().arm.handler(request, here().parts);
+    if (request.method !== 'POST' || request.headers['x-sandbox-key'] !== key) return { status: 404 };
+    const body = JSON.parse(request.body || '{}') as Again;
+    if (request.path === '/existing') await addExisting(placeOf(here()), here().vault.seed, body.existing ?? {});
+    else if (request.path === '/reset') await reset(body);
+    else return { status: 404 };
+    here().parts.save();
+    return { status: 204 };
+  };
+  const kubeconfig = () => {
+    const [first] = here().arm.clusters();
+    if (!first) throw new Error('this sandbox has no cluster');
+    return here().kubernetes.kubeconfig(first);
+  };
+  const sign = (audience: string) => here().parts.entra.sign({ ...CALLER, tenantId: file.state.tenantId }, audience);
+  const begin = async ({ without = [], existing }: Again) => {
+    world = build({ file, clock, settings, access, without, log, faults, activity, real, control });
+    if (!file.found) {
+      await demoWorld(placeOf(world), world.vault.seed);
+      // Entra's key is made by its first signature; who joins must find it in the state.
+      await sign('https://management.azure.com');
+    }
+    if (existing) await addExisting(placeOf(world), world.vault.seed, existing);
+    world.kubernetes.start();
+    file.save();
+    writePrivate(join(folder, 'kubeconfig'), kubeconfig());
+  };
+  const reset = async (again: Again = {}) => {
+    await here().kubernetes.stop();
+    file.retire();
+    file = openState(folder, fresh, true);
+    await begin(again);
+  };
+
+  try {
+    await begin(againOf(options));
+    ready.resolve();
+  } catch (error) {
+    ready.reject(error);
+    await stop();
+    throw error;
+  }
+
+  const agent = createAgent(tls.ca, { port, knows: (host) => here().knows(host) });
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= (async () => {
+      agent.destroy();
+      await stop();
+      file.save();
+    })();
+    return closed;
+  };
+
+  return {
+    surroundings: {
+      label: 'simulated',
+      cloud: PUBLIC_CLOUD,
+      agent,
+      credential: async () => callerCredential(sign),
+      clock: clock.client,
+      defaults: defaultsOf(file.state.subscriptionId, options.existing !== undefined),
+      env: access.env,
+      close,
+    },
+    ...addresses(tls, server),
+    joined: false,
+    kubeconfig,
+    log,
+    faults,
+    world: worldFaults(() => placeOf(here())),
+    get parts() {
+      return here().parts;
+    },
+    settings,
+    get place() {
+      return placeOf(here());
+    },
+    seed: (vault, name, value) => here().vault.seed(vault, name, value),
+    get errors() {
+      return here().exchange.errors;
+    },
+    advance: (milliseconds) => clock.advance(milliseconds),
+    async settled() {
+      do await new Promise((done) => setTimeout(done, 2));
+      while (activity.open > 0);
+    },
+    reset,
+    close,
+  };
+}
+
+function placeOf({ parts }: Built): Place {
+  const { tenantId, subscriptionId } = parts.state;
+  return { slice: sliceOf(parts), tenantId, subscriptionId, now: parts.clock.now().getTime() };
+}

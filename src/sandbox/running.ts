@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import tls from 'node:tls';
+
+/** What a running server leaves in its folder for those who join it. */
+export interface Running {
+  readonly pid: number;
+  readonly port: number;
+  readonly proxyPort: number;
+  readonly started: string;
+  /** Admits to the control requests of `localhost`. */
+  readonly key: string;
+}
+
+const fileOf = (folder: string) => join(folder, 'server.json');
+export const newKey = () => randomBytes(24).toString('base64url');
+
+/** The server that runs for this folder; `undefined` when there is none, or its process is gone. */
+export async function runningIn(folder: string): Promise<Running | undefined> {
+  const running = read(folder);
+  if (!running) return undefined;
+  if (alive(running.pid) && (await answers(running.port, readFileSync(join(folder, 'ca.pem'), 'utf8')))) return running;
+  // The number is another process by now: only the server of this folder has the folder's certificate.
+  rmSync(fileOf(folder), { force: true });
+  return undefined;
+}
+
+const read = (folder: string): Running | undefined => {
+  try {
+    return JSON.parse(readFileSync(fileOf(folder), 'utf8')) as Running;
+  } catch {
+    return undefined;
+  }
+};
+
+const alive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+};
+
+const answers = (port: number, ca: string) =>
+  new Promise<boolean>((resolve) => {
+    const socket = tls.connect({ host: '127.0.0.1', port, ca, servername: 'localhost', timeout: 1000 });
+    const end = (yes: boolean) => {
+      socket.destroy();
+      resolve(yes);
+    };
+    socket.once('secureConnect', () => end(true));
+    socket.once('error', () => end(false));
+    socket.once('timeout', () => end(false));
+  });
+
+/**
+ * Makes this process the folder's server. False when another one has it: of two that start at once, one wins.
+ * The file of a server that is gone is taken over.
+ */
+export function claim(folder: string, running: Running): boolean {
+  const file = fileOf(folder);
+  const before = read(folder);
+  if (before && !alive(before.pid)) rmSync(file, { force: true });
+  else if (before && before.pid !== running.pid) return false;
+  const draft = `${file}.${process.pid}.new`;
+  writeFileSync(draft, JSON.stringify(running), { mode: 0o600 });
+  try {
+    linkSync(draft, file);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** Gives the folder up, if it is ours. */
+export function leave(folder: string, key: string): void {
+  if (read(folder)?.key === key) rmSync(fileOf(folder), { force: true });
+}
