@@ -80,6 +80,8 @@ export interface Step<N extends Needs = Needs, Seen = unknown> {
   /** The edges of the graph, and all that judge and converge may know of others. */
   readonly needs: N;
   readonly yields: readonly Fact[];
+  /** Those of its facts that no converge changes: known as soon as the thing is seen, so nobody waits for the rest. */
+  readonly standing?: readonly Fact[];
   /** Comes after these whatever became of them (taking back a temporary grant). */
   readonly behind?: readonly StepId[];
   /** `identity/orders-id`: writes of one lane never overlap; reads and waits do. */

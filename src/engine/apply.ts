@@ -41,7 +41,8 @@ export async function apply(
   world: World,
   options: ApplyOptions,
 ): Promise<Applied> {
-  const places = graphOf(steps, checks);
+  const early = standingFacts(steps, observations);
+  const places = graphOf(steps, checks, ({ step, fact }) => early.get(step)?.[fact] !== undefined);
   const byId = new Map(steps.map((step) => [step.id, step]));
   const changes = new Map(plan.changes.map((change) => [change.id, change]));
   const ends = new Map<StepId, Ended>();
@@ -58,7 +59,7 @@ export async function apply(
     glances: glancesOf(world, now),
     step: (id) => byId.get(id),
     below: foundations(places),
-    standing: (id) => ends.get(id)?.standing,
+    standing: (id) => ends.get(id)?.standing ?? early.get(id),
   };
 
   const visitStep = async (step: Step): Promise<void> => {
@@ -86,6 +87,22 @@ export async function apply(
     results: plan.changes.flatMap(({ id }) => ends.get(id)?.result ?? []),
     proofs: checks.flatMap((check) => proofs.get(placeOf(check)) ?? []),
   };
+}
+
+/** What is known of things that exist and stays so whatever their steps change. */
+function standingFacts(steps: readonly Step[], observations: Observations): ReadonlyMap<StepId, Facts> {
+  const found = new Map<StepId, Facts>();
+  for (const step of steps) {
+    const observed = observations.get(step.id);
+    if (!step.standing || !observed || 'problem' in observed) continue;
+    const { state, facts } = step.judge(
+      observed.seen,
+      knownTo(step, () => undefined),
+    );
+    if (state === 'absent') continue;
+    found.set(step.id, Object.fromEntries(step.standing.map((fact) => [fact, facts[fact]])));
+  }
+  return found;
 }
 
 async function turnOf(

@@ -1,4 +1,4 @@
-import type { Check, Step, StepId } from '../step.ts';
+import type { Check, Ref, Step, StepId } from '../step.ts';
 
 export interface Node {
   readonly id: string;
@@ -12,11 +12,15 @@ export interface Node {
 export type Place = Node & ({ readonly step: Step } | { readonly check: Check });
 
 /**
- * The graph that references make. The same step listed twice (workloads share their cluster) is one node.
+ * The graph that references make; a fact that is `known` already makes no edge. The same step listed twice (workloads share their cluster) is one node.
  * Throws on two steps of one id, on a reference to a step that does not exist or to a fact that its step does not
  * yield, and on a cycle: all of them our bugs, found before anything is touched.
  */
-export function graphOf(steps: readonly Step[], checks: readonly Check[] = []): Place[] {
+export function graphOf(
+  steps: readonly Step[],
+  checks: readonly Check[] = [],
+  known: (ref: Ref) => boolean = () => false,
+): Place[] {
   const byId = new Map<StepId, Step>();
   for (const step of steps) {
     const other = byId.get(step.id);
@@ -24,11 +28,12 @@ export function graphOf(steps: readonly Step[], checks: readonly Check[] = []): 
     byId.set(step.id, step);
   }
   const needed = (of: string, needs: Step['needs']) =>
-    Object.values(needs).map(({ step, fact }) => {
+    Object.values(needs).flatMap((ref) => {
+      const { step, fact } = ref;
       if (byId.get(step) && !byId.get(step)?.yields.includes(fact)) {
         throw new Error(`${of} needs ${fact} of ${step}, which does not yield it`);
       }
-      return step;
+      return known(ref) ? [] : [step];
     });
   const places: Place[] = [...byId.values()].map((step) => ({
     id: step.id,

@@ -1,5 +1,6 @@
 import type { Cloud } from '../azure/azure.ts';
 import type { Check, Step } from '../step.ts';
+import { ref } from '../step.ts';
 import { access } from '../steps/access.ts';
 import type { ClusterFeature } from '../steps/feature.ts';
 import { federation } from '../steps/federation.ts';
@@ -43,7 +44,7 @@ export function assemble(spec: Spec, context: Context): Assembly {
   const subjects = subjectsOf(spec, cloud, features, collection);
   const { cluster } = subjects;
 
-  const accessOf = (workload: Workload): readonly Step[] => {
+  const accessOf = (workload: Workload): { trust: Step; right: Step } => {
     const vault = subjects.vault(workload);
     const identity = subjects.identity(workload);
     const together = identity.sharing.filter((other) => other.vault.name === workload.vault.name);
@@ -63,7 +64,7 @@ export function assemble(spec: Spec, context: Context): Assembly {
       mark: subjects.mark(together[0] ?? workload),
       workloads: namesOf(together),
     });
-    return [once(trust), once(right)];
+    return { trust: once(trust), right: once(right) };
   };
 
   /** The caller's own right to write, where it was asked for and something is to be written. */
@@ -95,16 +96,22 @@ export function assemble(spec: Spec, context: Context): Assembly {
     vault: (workload) => subjects.vault(workload).step,
     identity: (workload) => subjects.identity(workload).step,
     namespace: (workload) =>
-      once(object(workload, shared, 'namespace.yaml', { after: spec.cluster.create ? [cluster] : [] })),
-    readable: (workload) => [...accessOf(workload), ...secretsOf(workload)],
+      once(
+        object(workload, shared, 'namespace.yaml', { after: spec.cluster.create ? [ref(cluster, 'clusterId')] : [] }),
+      ),
+    readable: (workload) => {
+      const { trust, right } = accessOf(workload);
+      return [ref(trust, 'trusted'), ref(right, 'granted'), ...secretsOf(workload).map((step) => ref(step, 'present'))];
+    },
   };
 
   const checks = workloads.flatMap((workload) => {
     const method = methodOf(workload);
-    const readable = shared.readable(workload);
+    const { trust, right } = accessOf(workload);
+    secretsOf(workload);
     const own = method.steps(workload, shared).map(once);
-    // The proof asks for a right, so that it holds whether or not a secret could be looked at.
-    const after = [...readable, ...own].filter(({ kind }) => ['credential', 'access', 'ServiceAccount'].includes(kind));
+    // The proof is of a right: it holds whether or not a secret could be looked at.
+    const after = [trust, right, ...own.filter(({ kind }) => kind === 'ServiceAccount')];
     return [
       proof({ workload, cloud, vault: shared.vault(workload), identity: shared.identity(workload), after }),
       ...method.checks(workload, shared, own),

@@ -1,5 +1,5 @@
 import type { Cloud } from '../azure/azure.ts';
-import type { Check, Step } from '../step.ts';
+import type { Check, Ref, Step } from '../step.ts';
 import type { ClusterFeature } from '../steps/feature.ts';
 import type { Spec, Workload } from '../workload.ts';
 
@@ -44,8 +44,8 @@ export interface Shared {
   vault(workload: Workload): Step;
   identity(workload: Workload): Step;
   namespace(workload: Workload): Step;
-  /** The steps after which the workload's identity can read its secrets: a pod that is made sooner only fails. */
-  readable(workload: Workload): readonly Step[];
+  /** The facts after which the workload's identity can read its secrets: a pod that is made sooner only fails. */
+  readable(workload: Workload): readonly Ref[];
   /** Text of the template, the user's copy first, and where it was found (for error messages). */
   template(path: string): { readonly text: string; readonly file: string };
 }

@@ -1,5 +1,4 @@
-import type { Needs, Step } from '../step.ts';
-import { ref } from '../step.ts';
+import type { Needs, Ref, Step } from '../step.ts';
 import { deploymentLife } from '../steps/deployment.ts';
 import { manifest } from '../steps/manifest.ts';
 import { fillTemplate, type Hole } from '../templates.ts';
@@ -26,20 +25,18 @@ function valuesOf(workload: Workload, shared: Shared): Values {
 
 /**
  * A step for one Kubernetes object: the template at `path`, filled with what the Spec says, with `values`, and with the
- * facts of other steps that `needs` names by the holes they fill.
+ * facts of other steps that `needs` names by the holes they fill. `after` are facts that must hold before, and fill none.
  */
 export function object(
   workload: Workload,
   shared: Shared,
   path: string,
-  options: { needs?: Needs; values?: Values; after?: readonly Step[]; isDeployment?: boolean } = {},
+  options: { needs?: Needs; values?: Values; after?: readonly Ref[]; isDeployment?: boolean } = {},
 ): Step {
   const template = shared.template(path);
   const secrets = workload.secrets.map((secret) => ({ ...secret, objectType: OBJECT_TYPE[secret.kind] }));
   const needs = options.needs ?? {};
-  const order = Object.fromEntries(
-    (options.after ?? []).map((step) => [step.id, ref(step, step.yields[0] ?? 'applied')]),
-  );
+  const order = Object.fromEntries((options.after ?? []).map((before) => [before.step, before]));
   return manifest({
     needs: { ...needs, ...order },
     workloads: [workload.name],

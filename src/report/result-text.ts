@@ -39,7 +39,9 @@ export function resultText(summary: Summary, page: Page): Line[] {
   const blocks = workloads.flatMap((workload) => {
     const own = proofs.filter((proof) => proof.workload === workload.name);
     const proven = own.length > 0 && own.every(({ outcome }) => outcome === 'proven');
-    const lines = proven ? [BLANK, ...provenLines(workload, at, label, page)] : unprovenLines(workload, own, page);
+    const lines = proven
+      ? [BLANK, ...provenLines(workload, at, label, page), ...seenLines(own)]
+      : unprovenLines(workload, own, page);
     const done = exit === EXIT.done || proven;
     return [...lines, ...(done ? afterwardsLines(workload.afterwards) : [])];
   });
@@ -59,6 +61,12 @@ function provenLines(workload: WorkloadSummary, at: Date, label: string | undefi
     `${account} can ${what}${surely}. Proven at ${timeOfDay(at)} by a token of that service account, ` +
     `exchanged at Entra, against ${vault}.${note ? ` ${note}` : ''}`;
   return wrap(text, page.width).map((row, index) => line(span(row, ...(index === 0 ? (['good'] as const) : []))));
+}
+
+/** What was seen in running pods: names, versions and byte counts. */
+function seenLines(own: readonly Proof[]): Line[] {
+  const seen = own.flatMap(({ findings }) => findings.filter(({ observed }) => observed !== undefined));
+  return seen.length === 0 ? [] : [BLANK, ...seen.map(({ title, observed }) => line('  ', `${title}, ${observed}`))];
 }
 
 function unprovenLines({ account }: WorkloadSummary, own: readonly Proof[], page: Page): Line[] {

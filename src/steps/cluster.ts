@@ -67,6 +67,8 @@ export const cluster = (options: {
     workloads: options.workloads,
     needs: options.after,
     yields: ['clusterId', 'location', 'oidcIssuer', 'deliverer'],
+    // What only needs the region goes on while the cluster is being changed, which takes minutes.
+    standing: ['clusterId', 'location'],
     lane: `cluster/${wish.name}`,
     settles: 'long operation',
     observe: ({ azure }) => azure.clusters.get(id),

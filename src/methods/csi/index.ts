@@ -55,7 +55,7 @@ export const csi = defineMethod<CsiOptions>({
   clusterFeatures: ({ options }) => [oidcIssuer, workloadIdentity, keyVaultAddOn(options.rotationInterval)],
   steps(workload, shared) {
     const { syncSecret } = workload.options;
-    const namespace = shared.namespace(workload);
+    const namespace = ref(shared.namespace(workload), 'applied');
     const account = object(workload, shared, 'csi/serviceaccount.yaml', { after: [namespace] });
     const synced = syncSecret ? syncedSecret(workload, syncSecret) : undefined;
     const providerClass = object(
@@ -70,7 +70,7 @@ export const csi = defineMethod<CsiOptions>({
         },
         values: { objects: objectsOf(workload) },
         // The kind comes with the add-on.
-        after: [namespace, shared.cluster],
+        after: [namespace, ref(shared.cluster, 'deliverer')],
       },
     );
     const steps = [account, ...(synced ? [synced] : []), providerClass];
@@ -89,7 +89,12 @@ export const csi = defineMethod<CsiOptions>({
       });
       const deployment = object(of, shared, 'csi/sample.yaml', {
         values: { secretNames: of.secrets.map(({ as }) => as).join(','), mountPath: MOUNT_PATH },
-        after: [...before, script, driver, ...shared.readable(of)],
+        after: [
+          ...before.map((step) => ref(step, 'applied')),
+          ref(script, 'applied'),
+          ref(driver, 'ready'),
+          ...shared.readable(of),
+        ],
         isDeployment: true,
       });
       return [driver, script, deployment];

@@ -14,7 +14,7 @@ export const workloadIdentity = defineMethod<Record<string, never>>({
   options: () => ({}),
   clusterFeatures: () => [oidcIssuer, webhook],
   steps(workload, shared) {
-    const namespace = shared.namespace(workload);
+    const namespace = ref(shared.namespace(workload), 'applied');
     const identity = shared.identity(workload);
     const account = object(workload, shared, 'workload-identity/serviceaccount.yaml', {
       needs: { clientId: ref(identity, 'clientId'), tenantId: ref(identity, 'tenantId') },
@@ -39,7 +39,7 @@ export const workloadIdentity = defineMethod<Record<string, never>>({
     const deployment = object(workload, shared, 'workload-identity/sample.yaml', {
       needs: { vaultUri: ref(shared.vault(workload), 'vaultUri') },
       values: { secretNames: workload.secrets.map(({ name }) => name).join(',') },
-      after: [account, script, mutator, ...shared.readable(workload)],
+      after: [ref(account, 'applied'), ref(script, 'applied'), ref(mutator, 'ready'), ...shared.readable(workload)],
       isDeployment: true,
     });
     return [account, mutator, script, deployment];
