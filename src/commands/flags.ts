@@ -1,0 +1,159 @@
+import { variableOf } from '../spec/variable.ts';
+import type { Consent } from '../step.ts';
+
+/** One flag, as data: the parser, the environment, the help and the sentence about a missing one are made from it. */
+export interface Flag {
+  /** Without dashes. */
+  readonly flag: string;
+  readonly short?: string;
+  /** Placeholder of the value; absent: a switch. */
+  readonly value?: string;
+  /** May be given several times; in the environment, separated by commas. */
+  readonly list?: true;
+  /** A list that may be separated by commas on the command line as well. */
+  readonly commas?: true;
+  readonly choices?: readonly string[];
+  /** A switch that can be turned off on the command line, since something may have turned it on. */
+  readonly negatable?: true;
+  /** Heading in the help. */
+  readonly group: string;
+  readonly help: string;
+}
+
+/** What `--yes` does not cover. */
+export const CONSENTS: readonly Consent[] = ['cluster', 'install', 'irreversible', 'default-service-account'];
+
+/** Known to every command, before or after its name. */
+export const GLOBAL: readonly Flag[] = [
+  {
+    flag: 'file',
+    short: 'f',
+    value: 'FILE',
+    group: 'Input',
+    help: 'describes the world to reach; aks-secrets.yaml when it is here',
+  },
+  { flag: 'subscription', value: 'ID', group: 'Input', help: 'Azure subscription; default: that of the Azure CLI' },
+  {
+    flag: 'output',
+    short: 'o',
+    value: 'FORMAT',
+    choices: ['text', 'json'],
+    group: 'Output',
+    help: 'text, or one JSON document on standard output',
+  },
+  { flag: 'quiet', short: 'q', group: 'Output', help: 'nothing but results and errors' },
+  { flag: 'verbose', short: 'v', group: 'Output', help: 'each request, without bodies and tokens' },
+  { flag: 'no-color', group: 'Output', help: 'no colour' },
+  { flag: 'yes', short: 'y', group: 'Consent', help: 'apply without the question' },
+  {
+    flag: 'allow',
+    value: 'KIND',
+    list: true,
+    commas: true,
+    choices: CONSENTS,
+    group: 'Consent',
+    help: 'consent to what reaches further: cluster, install, irreversible, default-service-account',
+  },
+  { flag: 'no-input', group: 'Consent', help: 'never ask, as without a terminal' },
+  { flag: 'timeout', value: 'TIME', group: 'Surroundings', help: 'give up after 30s, 20m, 1h; safe to run again' },
+  {
+    flag: 'cloud',
+    value: 'NAME|URL',
+    group: 'Surroundings',
+    help: 'AzureCloud, AzureUSGovernment, AzureChinaCloud or a metadata URL',
+  },
+  { flag: 'tenant', value: 'ID', group: 'Surroundings', help: 'Entra tenant to sign in to' },
+  {
+    flag: 'kubeconfig',
+    value: 'FILE',
+    group: 'Surroundings',
+    help: 'instead of credentials from Azure; must lead to the cluster named',
+  },
+  { flag: 'context', value: 'NAME', group: 'Surroundings', help: 'context in the kubeconfig' },
+  { flag: 'sandbox', group: 'Surroundings', help: 'a simulated Azure and cluster on this machine; no account needed' },
+];
+
+/** What `init` and `plan` take besides. The methods add what only they ask. */
+export const CONVERGE: readonly Flag[] = [
+  {
+    flag: 'workload',
+    value: 'NAME',
+    list: true,
+    group: 'Workload',
+    help: 'its name; with a file of several, which ones',
+  },
+  { flag: 'method', value: 'METHOD', group: 'Workload', help: 'how the pod gets its secrets' },
+  { flag: 'namespace', value: 'NS', group: 'Workload', help: 'made when absent' },
+  { flag: 'service-account', value: 'SA', group: 'Workload', help: "made when absent; default: the workload's name" },
+  {
+    flag: 'identity',
+    value: 'NAME',
+    group: 'Workload',
+    help: 'managed identity, made when absent; default: <namespace>-<workload>-<hash of the cluster>',
+  },
+  { flag: 'identity-resource-group', value: 'RG', group: 'Workload', help: "default: the cluster's" },
+  {
+    flag: 'secret',
+    value: 'NAME[=ALIAS]',
+    list: true,
+    group: 'Secrets',
+    help: 'what the pod gets, and the name it sees',
+  },
+  { flag: 'key', value: 'NAME[=ALIAS]', list: true, group: 'Secrets', help: 'the public part of a key' },
+  { flag: 'certificate', value: 'NAME[=ALIAS]', list: true, group: 'Secrets', help: 'a certificate' },
+  {
+    flag: 'secret-value',
+    value: 'NAME=env:VAR|file:PATH|stdin',
+    list: true,
+    group: 'Secrets',
+    help: 'write it when it is absent; no flag takes the value itself',
+  },
+  { flag: 'rotate', value: 'NAME', list: true, group: 'Secrets', help: 'write a new version of a secret that exists' },
+  {
+    flag: 'role-scope',
+    value: 'vault|secret',
+    choices: ['vault', 'secret'],
+    group: 'Secrets',
+    help: 'width of the role assignment; default: vault',
+  },
+  { flag: 'grant-self', group: 'Secrets', help: 'let the caller write the secrets named, for this run only' },
+  { flag: 'keep-grant', group: 'Secrets', help: 'with --grant-self: leave the right in place' },
+  { flag: 'cluster', value: 'NAME', group: 'Cluster', help: 'AKS cluster' },
+  { flag: 'resource-group', value: 'RG', group: 'Cluster', help: 'resource group of the cluster' },
+  { flag: 'create-cluster', group: 'Cluster', help: 'make it when absent' },
+  { flag: 'location', value: 'REGION', group: 'Cluster', help: 'where to make it (and the vault)' },
+  { flag: 'node-count', value: 'N', group: 'Cluster', help: 'default: 1' },
+  { flag: 'node-size', value: 'SIZE', group: 'Cluster', help: 'default: Standard_D2s_v5' },
+  { flag: 'vault', value: 'NAME', group: 'Vault', help: 'Key Vault' },
+  { flag: 'vault-resource-group', value: 'RG', group: 'Vault', help: "default: the cluster's" },
+  { flag: 'create-vault', group: 'Vault', help: 'make it when absent, in RBAC mode' },
+  {
+    flag: 'purge-protection',
+    value: 'yes|no',
+    choices: ['yes', 'no'],
+    group: 'Vault',
+    help: 'of a vault to be made; yes cannot be undone; default: no',
+  },
+  {
+    flag: 'sample',
+    negatable: true,
+    group: 'Sample',
+    help: 'deploy a workload that reads the secrets and says their names',
+  },
+  { flag: 'sample-image', value: 'IMAGE', group: 'Sample', help: 'image with Node, for the sample' },
+  { flag: 'templates', value: 'DIR', group: 'Output', help: 'your copies of the templates win' },
+  { flag: 'save', value: 'FILE', group: 'Output', help: 'write the answers as a file' },
+];
+
+export const INIT_ONLY: readonly Flag[] = [
+  { flag: 'dry-run', group: 'Output', help: 'the plan and nothing else, as the command plan' },
+];
+export const PLAN_ONLY: readonly Flag[] = [
+  { flag: 'exit-code', group: 'Output', help: 'exit 4 when there is something to do' },
+];
+
+/** As help and complaints write a flag: `--cluster NAME (AKS_SECRETS_CLUSTER)`. */
+export function describe(flag: string, flags: readonly Flag[]): string {
+  const known = flags.find((one) => one.flag === flag);
+  return `--${flag}${known?.value === undefined ? '' : ` ${known.value}`} (${variableOf(flag)})`;
+}

@@ -1,0 +1,31 @@
+import type { Entry } from './command.ts';
+
+/** The commands. Each file is loaded when it is called for. */
+export const COMMANDS: readonly Entry[] = [
+  {
+    name: 'init',
+    alias: 'apply',
+    summary: 'give a pod its secrets: look, plan, ask, apply, prove',
+    load: async () => (await import('./init.ts')).command,
+  },
+  {
+    name: 'plan',
+    summary: 'what init would do, and nothing else',
+    load: async () => (await import('./plan.ts')).command,
+  },
+  {
+    name: 'sandbox start',
+    summary: 'serve a simulated Azure and cluster on this machine until Ctrl-C',
+    load: async () => (await import('./sandbox-start.ts')).command,
+  },
+  {
+    name: 'sandbox reset',
+    summary: 'start the sandbox anew',
+    load: async () => (await import('./sandbox-reset.ts')).command,
+  },
+];
+
+/** Groups of commands that have no action of their own. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  sandbox: 'a simulated Azure and cluster on this machine',
+};

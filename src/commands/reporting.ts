@@ -1,0 +1,28 @@
+import type { Io } from '../io.ts';
+import type { Reporter } from '../report/reporter.ts';
+import { redact } from '../secret.ts';
+import { type Answers, isOn, textOf } from '../spec/answers.ts';
+import type { Clock } from '../world.ts';
+
+/** The reporter that flags and streams ask for. */
+export async function reporterOf(answers: Answers, io: Io, clock: Clock): Promise<Reporter> {
+  const { reporterFor } = await import('../report/reporter.ts');
+  return reporterFor({
+    output: textOf(answers, 'output') === 'json' ? 'json' : 'text',
+    stdout: io.stdout,
+    stderr: io.stderr,
+    env: io.env,
+    clock,
+    quiet: isOn(answers, 'quiet'),
+    verbose: isOn(answers, 'verbose'),
+    noColor: isOn(answers, 'no-color'),
+  });
+}
+
+/** `-v`: one line per request, beside whatever is shown. */
+export function tracer(answers: Answers, io: Io, reporter: Reporter): ((line: string) => void) | undefined {
+  if (!isOn(answers, 'verbose')) return undefined;
+  const alone = textOf(answers, 'output') === 'json' || !io.stderr.isTTY;
+  // On a terminal the reporter must first take its live lines away.
+  return (line) => (alone ? void io.stderr.write(`${redact(line)}\n`) : reporter.note(line));
+}

@@ -1,0 +1,36 @@
+import { listOf } from '../spec/answers.ts';
+import type { CommandModule } from './command.ts';
+import { sandboxFolder } from './place.ts';
+import { reporterOf } from './reporting.ts';
+import { openSandboxOf } from './sandbox.ts';
+import { realClock } from './surroundings.ts';
+
+export const command: CommandModule = {
+  flags: async () => [
+    {
+      flag: 'without',
+      value: 'PART',
+      list: true,
+      choices: ['external-secrets'],
+      group: 'Sandbox',
+      help: 'leave out of the new one: external-secrets',
+    },
+  ],
+  examples: [
+    ['A new sandbox, as at the first use', 'aks-secrets sandbox reset'],
+    ['One whose cluster has no External Secrets Operator', 'aks-secrets sandbox reset --without external-secrets'],
+    ['One in another folder', 'AKS_SECRETS_SANDBOX_DIR=/tmp/sandbox aks-secrets sandbox reset'],
+  ],
+  async run(answers, io) {
+    const dir = sandboxFolder(io);
+    const reporter = await reporterOf(answers, io, realClock);
+    try {
+      const sandbox = await openSandboxOf(io, {});
+      await sandbox.reset({ without: listOf(answers, 'without') }).finally(() => sandbox.close());
+      reporter.note(`The sandbox in ${dir} is new: demo-rg, demo-aks, demo-kv.`);
+      return 0;
+    } finally {
+      reporter.close();
+    }
+  },
+};

@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Resource } from '../azure/azure.ts';
+import { createAzure } from '../azure/index.ts';
+import { cached } from '../azure/sign-in.ts';
+import type { Io } from '../io.ts';
+import { createKubernetes } from '../kubernetes/index.ts';
+import { Secret } from '../secret.ts';
+import { clusterIdOf } from '../spec/names.ts';
+import { sourceText } from '../spec/rules.ts';
+import type { Surroundings } from '../surroundings.ts';
+import { Problem } from '../trouble.ts';
+import type { Spec, ValueSource } from '../workload.ts';
+import type { World } from '../world.ts';
+import { codeOf } from './surroundings.ts';
+
+/** The world of a Spec in its surroundings. Nothing is connected and nothing is loaded before the first look. */
+export function createWorld(
+  spec: Spec,
+  surroundings: Surroundings,
+  io: Io,
+  trace?: ((line: string) => void) | undefined,
+): World {
+  const { cloud, agent, clock, env } = surroundings;
+  const { signal } = io;
+  const credential = cached(() => surroundings.credential(), clock);
+  const clusterId = clusterIdOf(spec.subscription, spec.cluster);
+  const common = { clock, signal, trace };
+  const azure = createAzure({ ...common, cloud, subscription: spec.subscription, agent, credential });
+  // The connection is made once and late: it must see the cluster as it is then, and share the look of that moment.
+  let latest = azure;
+  const given = surroundings.kubeconfig;
+  const kubernetes = createKubernetes({
+    ...common,
+    env,
+    kubeconfig: async () => ({
+      ...(given ?? { text: await latest.clusters.credentials(clusterId) }),
+      entraToken: async () => new Secret((await credential.getToken(cloud.aksScope))!.token),
+    }),
+    named: async () => {
+      const cluster = await latest.clusters.get(clusterId);
+      if (cluster) return addressesOf(cluster);
+      throw new Problem('missing', `cluster ${spec.cluster.name}`, `There is no cluster ${spec.cluster.name} yet.`);
+    },
+  });
+  const values = createValues(io);
+
+  const view = (one: typeof azure, other: typeof kubernetes): World => ({
+    azure: one,
+    kubernetes: other,
+    clock,
+    signal,
+    value: values,
+    fresh: () => {
+      latest = one.fresh();
+      return view(latest, other.fresh());
+    },
+  });
+  return view(azure, kubernetes);
+}
+
+/** Every host by which the API server of the cluster is reached, and the issuer of its tokens. */
+function addressesOf({ properties }: Resource): { fqdns: string[]; issuer?: string } {
+  const fqdns = Object.entries(properties).flatMap(([key, value]) =>
+    ['fqdn', 'privatefqdn', 'azureportalfqdn'].includes(key.toLowerCase()) && typeof value === 'string' && value
+      ? [value]
+      : [],
+  );
+  const issuer = (properties.oidcIssuerProfile as { issuerURL?: string } | undefined)?.issuerURL;
+  return { fqdns, ...(issuer && { issuer }) };
+}
+
+/** Reads values from where the Spec says; standard input once, however often it is asked. */
+function createValues(io: Io): World['value'] {
+  let typed: Promise<string> | undefined;
+  return async (source) => {
+    const text = await read(source);
+    // Editors and echo end a file with a line break that nobody means to be part of a password.
+    const value = text.replace(/\r?\n$/, '');
+    if (value === '') throw refused(source, 'is empty');
+    return new Secret(value);
+  };
+
+  async function read(source: ValueSource): Promise<string> {
+    if ('env' in source) {
+      const value = io.env[source.env];
+      if (value === undefined) throw refused(source, 'is not set');
+      return value;
+    }
+    if ('stdin' in source) {
+      typed ??= readAll(io.stdin);
+      return typed;
+    }
+    try {
+      return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(resolve(io.cwd, source.file)));
+    } catch (error) {
+      throw refused(source, error instanceof TypeError ? 'is not text (UTF-8)' : `cannot be read (${codeOf(error)})`);
+    }
+  }
+}
+
+const refused = (source: ValueSource, why: string) =>
+  new Problem('refused', 'value', `The value cannot be taken: ${sourceText(source)} ${why}.`);
+
+async function readAll(stdin: NodeJS.ReadableStream): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Buffer | string));
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,198 @@
+import type { Complaint } from '../complaint.ts';
+import type { Method } from '../methods/method.ts';
+import type { ValueSource, Workload } from '../workload.ts';
+import { UNNAMED } from './merge.ts';
+import { camel, isNodeResourceGroup } from './names.ts';
+import type { Path } from './path.ts';
+import type { WorkloadShape } from './schema.ts';
+import { at, list, type Place } from './validate.ts';
+
+/** A workload as it was written and as it came out, with its place in the file. */
+export interface Candidate {
+  readonly index: number;
+  readonly shape: WorkloadShape;
+  readonly workload: Workload;
+  /** Whether its identity's name was given; else it is made from its own names. */
+  readonly namedIdentity: boolean;
+}
+/** How a workload is called in a sentence; one whose name is missing or wrong is called by its place. */
+export const labelOf = ({ name }: { readonly name: string }, index: number): string =>
+  name.startsWith(UNNAMED) ? `workloads[${index}]` : name;
+
+type PlaceOf = (path: Path) => Place;
+
+/** What cannot be true together: of one workload, and of several. */
+export function rules(candidates: readonly Candidate[], methods: readonly Method[], placeOf: PlaceOf): Complaint[] {
+  return [
+    ...candidates.flatMap((candidate) => [...ofOne(candidate, methods, placeOf)]),
+    ...sameNames(candidates, placeOf),
+    ...sameAccounts(candidates, placeOf),
+    ...sameIdentities(candidates, placeOf),
+    ...wholeCluster(candidates, methods, placeOf),
+    ...vaults(candidates, placeOf),
+    ...values(candidates, placeOf),
+  ];
+}
+
+function* ofOne(
+  { index, shape, workload }: Candidate,
+  methods: readonly Method[],
+  placeOf: PlaceOf,
+): Iterable<Complaint> {
+  const own: Path = ['workloads', index];
+  const seen = new Map<string, Path>();
+  for (const list of ['secrets', 'keys', 'certificates'] as const) {
+    for (const [position, item] of (shape[list] ?? []).entries()) {
+      const as = typeof item === 'string' ? item : (item.as ?? item.name);
+      const path: Path = [...own, list, position];
+      const before = seen.get(as);
+      if (before) {
+        const first = placeOf(before);
+        const where = 'line' in first ? ` (also line ${first.line})` : '';
+        yield at(
+          placeOf(path),
+          `Two of ${labelOf(workload, index)}'s secrets are called "${as}" in the pod${where}; give one another name by "as".`,
+        );
+      } else seen.set(as, path);
+    }
+  }
+  if (isNodeResourceGroup(workload.identity.resourceGroup)) {
+    yield at(placeOf([...own, 'identity', 'resourceGroup']), {
+      message: `${workload.identity.resourceGroup} is the cluster's node resource group: AKS owns it, and what lies there goes with the cluster.`,
+      fix: { say: 'Name the resource group that the cluster itself lies in.' },
+    });
+  }
+  const method = methods.find(({ name }) => name === workload.method);
+  if (!method) return;
+  const options = shape as Readonly<Record<string, unknown>>;
+  for (const other of new Set(methods.flatMap(({ questions }) => questions.map(({ flag }) => flag)))) {
+    if (options[camel(other)] === undefined || method.questions.some(({ flag }) => flag === other)) continue;
+    const takers = methods
+      .filter(({ questions }) => questions.some(({ flag }) => flag === other))
+      .map(({ name }) => name);
+    yield at(
+      placeOf([...own, camel(other)]),
+      `${camel(other)} (--${other}) is for ${list(takers)}, and ${labelOf(workload, index)} is delivered by ${workload.method}.`,
+    );
+  }
+}
+
+/** Pairs each later one with the first of its group. */
+function* pairs<T>(all: readonly T[], keyOf: (one: T) => string | undefined): Iterable<readonly [first: T, later: T]> {
+  const firsts = new Map<string, T>();
+  for (const one of all) {
+    const key = keyOf(one);
+    if (key === undefined) continue;
+    const first = firsts.get(key);
+    if (first === undefined) firsts.set(key, one);
+    else yield [first, one];
+  }
+}
+
+/** A complaint about two places of the file: it stands at the later one and names the line of the first. */
+function both(first: Place, later: Place, message: (lines: string) => string): Complaint {
+  const lines = 'line' in first && 'line' in later ? ` (lines ${first.line} and ${later.line})` : '';
+  return at(later, message(lines));
+}
+
+function* sameNames(candidates: readonly Candidate[], placeOf: PlaceOf): Iterable<Complaint> {
+  for (const [a, b] of pairs(candidates, ({ workload }) => workload.name)) {
+    yield both(
+      placeOf(['workloads', a.index, 'name']),
+      placeOf(['workloads', b.index, 'name']),
+      (lines) => `Two workloads are called "${b.workload.name}"${lines}; each needs a name of its own.`,
+    );
+  }
+}
+
+function* sameAccounts(candidates: readonly Candidate[], placeOf: PlaceOf): Iterable<Complaint> {
+  const account = ({ workload }: Candidate) => `${workload.namespace}/${workload.serviceAccount}`;
+  for (const [a, b] of pairs(candidates, account)) {
+    if (identityOf(a) === identityOf(b) || a.workload.name === b.workload.name) continue;
+    yield both(
+      placeOf(['workloads', a.index]),
+      placeOf(['workloads', b.index]),
+      (lines) =>
+        `${a.workload.name} and ${b.workload.name} share the service account ${account(b)} and want different identities for it (${a.workload.identity.name}, ${b.workload.identity.name})${lines}; a service account has one. Give each a service account, or both the same identity.`,
+    );
+  }
+}
+
+/** Names that are made from other names can meet (a-b/c and a/b-c); nobody wanted those two to share rights. */
+function* sameIdentities(candidates: readonly Candidate[], placeOf: PlaceOf): Iterable<Complaint> {
+  for (const [a, b] of pairs(candidates, identityOf)) {
+    if ((a.namedIdentity && b.namedIdentity) || a.workload.name === b.workload.name) continue;
+    yield both(
+      placeOf(['workloads', a.index]),
+      placeOf(['workloads', b.index]),
+      (lines) =>
+        `${a.workload.name} and ${b.workload.name} would share the identity ${b.workload.identity.name}${lines}; name an identity for one of them.`,
+    );
+  }
+}
+
+const identityOf = ({ workload: { identity } }: Candidate): string =>
+  `${identity.resourceGroup}/${identity.name}`.toLowerCase();
+
+/** A setting of the whole cluster has one value. */
+function* wholeCluster(
+  candidates: readonly Candidate[],
+  methods: readonly Method[],
+  placeOf: PlaceOf,
+): Iterable<Complaint> {
+  for (const method of methods) {
+    for (const { flag } of method.questions.filter(({ wholeCluster }) => wholeCluster)) {
+      const wanting = candidates.flatMap(({ index, shape, workload }) => {
+        const want = (shape as Readonly<Record<string, unknown>>)[camel(flag)];
+        return workload.method === method.name && want !== undefined ? [{ index, workload, want: String(want) }] : [];
+      });
+      for (const [a, b] of pairs(wanting, () => '')) {
+        if (a.want === b.want) continue;
+        yield both(
+          placeOf(['workloads', a.index, camel(flag)]),
+          placeOf(['workloads', b.index, camel(flag)]),
+          (lines) =>
+            `${a.workload.name} wants ${camel(flag)} ${a.want} and ${b.workload.name} wants ${b.want}${lines}; it is a setting of the whole cluster, and there is one.`,
+        );
+      }
+    }
+  }
+}
+
+/** A vault's name is its own in all of Azure, so it lies in one group and is made in one way. */
+function* vaults(candidates: readonly Candidate[], placeOf: PlaceOf): Iterable<Complaint> {
+  for (const [a, b] of pairs(candidates, ({ workload }) => workload.vault.name.toLowerCase())) {
+    const places = [placeOf(['workloads', a.index, 'vault']), placeOf(['workloads', b.index, 'vault'])] as const;
+    const [one, other] = [a.workload.vault, b.workload.vault];
+    if (one.resourceGroup.toLowerCase() !== other.resourceGroup.toLowerCase()) {
+      yield both(
+        ...places,
+        (lines) =>
+          `The vault ${one.name} is said to lie in ${one.resourceGroup} and in ${other.resourceGroup}${lines}; a name is one vault.`,
+      );
+    } else if (one.create && other.create && JSON.stringify(one.create) !== JSON.stringify(other.create)) {
+      yield both(...places, (lines) => `The vault ${one.name} is to be made in two ways${lines}; it is made once.`);
+    }
+  }
+}
+
+function* values(candidates: readonly Candidate[], placeOf: PlaceOf): Iterable<Complaint> {
+  const given = candidates.flatMap(({ index, workload }) =>
+    workload.secrets.flatMap(({ name, value }) => (value ? [{ index, name, value, vault: workload.vault.name }] : [])),
+  );
+  for (const [a, b] of pairs(given, ({ vault, name }) => `${vault}/${name}`.toLowerCase())) {
+    if (sourceText(a.value) === sourceText(b.value)) continue;
+    yield both(
+      placeOf(['workloads', a.index, 'secrets']),
+      placeOf(['workloads', b.index, 'secrets']),
+      (lines) =>
+        `${b.name} in ${b.vault} is to get its value from ${sourceText(a.value)} and from ${sourceText(b.value)}${lines}; keep one.`,
+    );
+  }
+}
+
+/** As `--secret-value` takes it, after the name. */
+export function sourceText(source: ValueSource): string {
+  if ('env' in source) return `env:${source.env}`;
+  return 'file' in source ? `file:${source.file}` : 'stdin';
+}
