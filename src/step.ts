@@ -84,6 +84,8 @@ export interface Step<N extends Needs = Needs, Seen = unknown> {
   readonly standing?: readonly Fact[];
   /** Comes after these whatever became of them (taking back a temporary grant). */
   readonly behind?: readonly StepId[];
+  /** Ids of checks that it comes after, and only where none of them failed: what cannot work is not deployed. */
+  readonly proven?: readonly string[];
   /** `identity/orders-id`: writes of one lane never overlap; reads and waits do. */
   readonly lane?: string;
   readonly settles?: Pace;

@@ -29,6 +29,8 @@ export class Problem extends Error {
   readonly said: Said | undefined;
   /** The right that is missing, where it is known: `Microsoft.Authorization/roleAssignments/write`. */
   readonly right: string | undefined;
+  /** What helps to understand it and is too long for a line of progress: presented against expected. */
+  readonly detail: string | undefined;
   /** Milliseconds after which the service wants to be asked again (`Retry-After`). */
   readonly retryAfter: number | undefined;
 
@@ -40,6 +42,7 @@ export class Problem extends Error {
       said?: Said | undefined;
       right?: string | undefined;
       retryAfter?: number | undefined;
+      detail?: string | undefined;
       cause?: unknown;
     } = {},
   ) {
@@ -50,6 +53,7 @@ export class Problem extends Error {
     this.said = more.said;
     this.right = more.right;
     this.retryAfter = more.retryAfter;
+    this.detail = more.detail;
   }
 }
 

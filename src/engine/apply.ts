@@ -62,14 +62,16 @@ export async function apply(
     standing: (id) => ends.get(id)?.standing ?? early.get(id),
   };
 
+  const proofs = new Map<string, Proof>();
   const visitStep = async (step: Step): Promise<void> => {
     const change = changes.get(step.id);
-    const end = change ? await turnOf(run, step, change, observations, ends) : undefined;
+    const end = change
+      ? (unproven(step, change, proofs) ?? (await turnOf(run, step, change, observations, ends)))
+      : undefined;
     if (!end) return;
     ends.set(step.id, end);
     run.tell({ type: 'ended', result: end.result, at: new Date(now()) });
   };
-  const proofs = new Map<string, Proof>();
   const visitCheck = async (check: Check): Promise<void> => {
     const proof = await turnOfCheck(run, check, ends);
     proofs.set(placeOf(check), proof);
@@ -88,6 +90,18 @@ export async function apply(
     proofs: checks.flatMap((check) => proofs.get(placeOf(check)) ?? []),
   };
 }
+
+/** A change that rests on a proof which did not come to be is not made; what is as wanted stays so. */
+function unproven(step: Step, change: Change, proofs: ReadonlyMap<string, Proof>): Ended | undefined {
+  if (change.action === 'keep') return undefined;
+  const failed = [...proofs.values()].filter(({ id, outcome }) => step.proven?.includes(id) && NOT_PROVEN.has(outcome));
+  if (failed.length === 0) return undefined;
+  const follows = [...new Set(failed.flatMap((proof) => proof.follows ?? [proof.id]))];
+  return { result: { change, outcome: 'not reached', seconds: 0, tries: 0, facts: {}, follows } };
+}
+
+/** `unknown` is no reason to stop: whoever may not ask for the proof may still deploy. */
+const NOT_PROVEN: ReadonlySet<Proof['outcome']> = new Set(['failed', 'timed out', 'interrupted', 'not reached']);
 
 /** What is known of things that exist and stays so whatever their steps change. */
 function standingFacts(steps: readonly Step[], observations: Observations): ReadonlyMap<StepId, Facts> {

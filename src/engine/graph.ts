@@ -38,7 +38,8 @@ export function graphOf(
   const places: Place[] = [...byId.values()].map((step) => ({
     id: step.id,
     after: unique(needed(step.id, step.needs)),
-    behind: step.behind ?? [],
+    // A plan is made of steps alone: there the checks are not yet to be waited for.
+    behind: [...(step.behind ?? []), ...checks.filter(({ id }) => step.proven?.includes(id)).map(placeOf)],
     step,
   }));
   for (const check of checks) {

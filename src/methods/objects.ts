@@ -1,6 +1,7 @@
 import type { Needs, Ref, Step } from '../step.ts';
 import { deploymentLife } from '../steps/deployment.ts';
 import { manifest } from '../steps/manifest.ts';
+import { proofId } from '../steps/proof.ts';
 import { fillTemplate, type Hole } from '../templates.ts';
 import type { Workload } from '../workload.ts';
 import type { Shared } from './method.ts';
@@ -44,6 +45,7 @@ export function object(
       const facts = Object.fromEntries(Object.keys(needs).map((hole) => [hole, known[hole]])) as Values;
       return fillTemplate(template, { ...valuesOf(workload, shared), ...options.values, ...facts }, secrets);
     },
-    ...(options.isDeployment && { life: deploymentLife }),
+    // A pod that cannot read yet crashes, and is started again only after ever longer pauses.
+    ...(options.isDeployment && { life: deploymentLife, proven: [proofId(workload)] }),
   });
 }

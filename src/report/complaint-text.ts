@@ -82,7 +82,9 @@ export function troubleOf(result: Result, explain: Explain | undefined): Trouble
   const missing = change.missing.length > 0 && outcome === 'blocked';
   const words = missing
     ? `This needs a consent of its own: ${change.missing.map((consent) => `--allow ${consent}`).join(' ')}.`
-    : [stop(problem?.message), note && note !== problem?.message ? stop(note) : ''].filter(Boolean).join(' ') + right;
+    : [stop(problem?.message), note && note !== problem?.message ? stop(note) : '', stop(problem?.detail)]
+        .filter(Boolean)
+        .join(' ') + right;
   const say = missing
     ? 'Whoever runs the cluster runs this, or the same command is run again with the consent:'
     : problem?.trouble === 'denied'

@@ -160,12 +160,12 @@ function proofTrouble(proof: Proof, explain: Explain | undefined): Trouble {
   );
   const how = {
     ...{ unknown: 'Could not be told: ', 'timed out': 'Not yet, and it is safe to run the same again: ' },
-    ...{ interrupted: 'Interrupted before it was known.', failed: '', proven: '', 'not reached': '' },
+    ...{ interrupted: 'Interrupted before it was known. ', failed: '', proven: '', 'not reached': '' },
   }[outcome];
   const failure = known?.failure ?? broken[0]?.failure;
   return {
     resource: `proof: ${title}`,
-    message: how + (problem?.message ?? told.join('. ')),
+    message: [how + (problem?.message ?? told.join('. ')), problem?.detail].filter(Boolean).join(' '),
     ...(failure !== undefined && { failure }),
     ...(known?.cause !== undefined && { cause: known.cause }),
     ...(known?.fix && { fix: known.fix }),

@@ -63,8 +63,18 @@ function whyNot(
   const { containerStatuses = [] } = (newest.status ?? {}) as { containerStatuses?: readonly ContainerStatus[] };
   const waiting = containerStatuses.map(({ state }) => state?.waiting).find((state) => state?.reason);
   const warned = warnings.findLast(({ involvedObject }) => involvedObject?.name === newest.metadata.name);
-  const words = warned?.message ?? waiting?.message;
+  const words = gistOf(warned?.message ?? waiting?.message);
   return [`pod ${newest.metadata.name}`, waiting?.reason ?? 'is starting', words && `(${words})`]
     .filter(Boolean)
     .join(' ');
+}
+
+/** What a long message of the kubelet comes to: the service's own code where there is one, else its beginning. */
+function gistOf(message: string | undefined): string | undefined {
+  const line = message?.replaceAll(/\s+/g, ' ').trim();
+  const code = /AADSTS\d+|Forbidden(?:ByRbac|ByFirewall|ByConnection)|AccessDenied|SecretNotFound|SecretDisabled/.exec(
+    line ?? '',
+  );
+  if (code) return code[0];
+  return line && line.length > 160 ? `${line.slice(0, 157)}...` : line;
 }

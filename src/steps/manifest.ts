@@ -28,7 +28,7 @@ export const manifest = <N extends Needs, More = undefined>(options: {
   fill: (known: Readonly<Record<keyof N, string>>) => string;
   workloads: readonly string[];
   life?: Life<More>;
-  behind?: readonly string[];
+  proven?: readonly string[];
 }): Step => {
   const { needs, fill, life } = options;
   const placeholders = Object.fromEntries(Object.keys(needs).map((key) => [key, KNOWN_AFTER_APPLY])) as Record<
@@ -49,7 +49,7 @@ export const manifest = <N extends Needs, More = undefined>(options: {
     side: 'Kubernetes',
     workloads: options.workloads,
     needs,
-    ...(options.behind && { behind: options.behind }),
+    ...(options.proven && { proven: options.proven }),
     yields: ['applied'],
     lane: `manifest/${subject}/${reference.kind}`,
     settles: life ? 'minutes' : 'seconds',

@@ -6,6 +6,8 @@ import { Problem } from '../trouble.ts';
 import { subjectOf, type Workload } from '../workload.ts';
 import type { World } from '../world.ts';
 
+export const proofId = (workload: Pick<Workload, 'name'>): string => `proof/${workload.name}`;
+
 /**
  * The podless proof: a token of the workload's own service account (TokenRequest), exchanged at Entra for the workload's
  * identity, against the vault, for a version of each secret that cannot exist. Issuer, subject, audience, role and the
@@ -20,9 +22,10 @@ export function proof(options: {
 }): Check {
   const { workload, cloud, vault, identity } = options;
   const { namespace, serviceAccount, secrets } = workload;
+  const account = `${namespace}/${serviceAccount}`;
   return {
-    id: `proof/${workload.name}`,
-    title: `${namespace}/${serviceAccount} can read ${secrets.map(({ name }) => name).join(', ')}`,
+    id: proofId(workload),
+    title: `${account} can read ${secrets.map(({ name }) => name).join(', ')}`,
     workload: workload.name,
     needs: {
       clientId: ref(identity, 'clientId'),
@@ -35,26 +38,46 @@ export function proof(options: {
       const { clientId = '', tenantId = '', vaultUri = '' } = known;
       const assertion = await kubernetes.token(namespace, serviceAccount, cloud.federationAudience);
       const token = await azure.workload.exchange(tenantId, clientId, assertion).catch((error: unknown) => {
-        throw presented(error, assertion, workload);
+        throw refusedByEntra(error, workload, assertion);
       });
-      await Promise.all(secrets.map(({ kind, name }) => azure.workload.mayGet(vaultUri, kind, name, token)));
+      const answers = await Promise.allSettled(
+        secrets.map(({ kind, name }) => azure.workload.mayGet(vaultUri, kind, name, token)),
+      );
+      // The first refusal in the order of the file: the same reason as long as it is the same.
+      const refused = answers.findIndex(({ status }) => status === 'rejected');
+      const answer = answers[refused];
+      if (answer?.status === 'rejected') throw refusedByVault(answer.reason, workload, secrets[refused]?.name ?? '');
       return secrets.map(({ name }) => ({
         check: 'AKS-PROOF',
-        title: `${namespace}/${serviceAccount} can read ${name}`,
+        title: `${account} can read ${name}`,
         verdict: 'pass',
       }));
     },
   };
 }
 
-/** Entra's refusal with what was presented to it, which is what one compares with the registered credential. */
-function presented(error: unknown, assertion: Secret, workload: Workload): unknown {
+const said = (error: Problem): string => (error.said?.code ? ` (${error.said.code})` : '');
+
+/** Entra's refusal, with what was presented to it: that is what one compares with the registered credential. */
+function refusedByEntra(error: unknown, workload: Workload, assertion: Secret): unknown {
   if (!(error instanceof Problem) || !error.said?.code?.startsWith('AADSTS')) return error;
   const { iss, sub, aud } = claimsOf(assertion);
-  const facts = `presented issuer ${iss}, subject ${sub}, audience ${[aud].flat().join(', ')}`;
-  return new Problem(error.trouble, `token of ${subjectOf(workload)}`, `${error.message} (${facts})`, {
+  const message = `Entra does not accept ${workload.identity.name} for ${workload.namespace}/${workload.serviceAccount}${said(error)}.`;
+  return new Problem(error.trouble, `token of ${subjectOf(workload)}`, message, {
     said: error.said,
     retryAfter: error.retryAfter,
+    detail: `Presented: issuer ${iss}, subject ${sub}, audience ${[aud].flat().join(', ')}.`,
+    cause: error,
+  });
+}
+
+/** The vault's refusal, of the workload's identity and not of whoever runs this program. */
+function refusedByVault(error: unknown, workload: Workload, secret: string): unknown {
+  if (!(error instanceof Problem) || error.trouble !== 'denied') return error;
+  const message = `${workload.vault.name} does not let ${workload.identity.name} read ${secret}${said(error)}.`;
+  return new Problem('denied', `${workload.identity.name} on ${workload.vault.name}`, message, {
+    said: error.said,
+    right: error.right,
     cause: error,
   });
 }

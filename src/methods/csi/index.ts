@@ -40,6 +40,7 @@ export const csi = defineMethod<CsiOptions>({
     {
       flag: 'rotation-interval',
       value: 'INTERVAL',
+      wholeCluster: true,
       ask: "how often the driver looks for new versions (2m); a setting of the whole cluster, needs '--allow cluster'",
     },
   ],

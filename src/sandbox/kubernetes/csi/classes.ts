@@ -1,0 +1,12 @@
+import type { Pod } from '../model.ts';
+
+export const DRIVER = 'secrets-store.csi.k8s.io';
+export const GROUP = 'secrets-store.csi.x-k8s.io';
+export const API = { apiVersion: `${GROUP}/v1` };
+
+/** Names of the classes that a pod mounts. */
+export function classesOf(pod: Pod): string[] {
+  return (pod.spec.volumes ?? []).flatMap((volume) =>
+    volume.csi?.driver === DRIVER ? [volume.csi.volumeAttributes?.secretProviderClass ?? ''] : [],
+  );
+}

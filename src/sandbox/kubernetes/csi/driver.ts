@@ -1,0 +1,183 @@
+import type { Cluster } from '../cluster.ts';
+import { readySince } from '../controllers/pods.ts';
+import { kindNamed, kindOf } from '../kinds.ts';
+import type { CsiVolume, Pod, Resource, Secret, SecretProviderClass } from '../model.ts';
+import { MountError } from '../mount-error.ts';
+import { API, classesOf, DRIVER, GROUP } from './classes.ts';
+import { fetchObjects, type MountedFile } from './provider.ts';
+import { removeSyncedSecrets, syncSecrets } from './sync-secret.ts';
+
+/*
+ * The Secrets Store CSI driver v1.6.0 as the AKS add-on runs it, and the kubelet's side of the call to it.
+ * https://github.com/kubernetes-sigs/secrets-store-csi-driver, pkg/secrets-store/nodeserver.go
+ */
+const MANAGER = 'secrets-store-csi-driver';
+
+/** The files of a volume, really fetched. Throws a MountError with the words of the event. */
+export async function publish(
+  cluster: Cluster,
+  pod: Pod,
+  volume: string,
+  csi: CsiVolume,
+): Promise<readonly MountedFile[]> {
+  if (csi.driver !== DRIVER) throw new MountError(unknownDriver(csi.driver));
+  const { store } = cluster;
+  const namespace = pod.metadata.namespace ?? '';
+  const driver = driverOnNode(cluster, pod.spec.nodeName ?? '');
+  const secrets = nodePublishSecret(cluster, namespace, csi);
+  const tokens = tokensFor(cluster, pod, driver);
+
+  const className = csi.volumeAttributes?.secretProviderClass ?? '';
+  if (className === '') throw rpc('secretProviderClass is not set');
+  const kind = kindOf(store, { ...API, kind: 'SecretProviderClass' });
+  const secretClass = kind && (store.get(kind, namespace, className) as SecretProviderClass | undefined);
+  if (!secretClass) {
+    throw rpc(
+      `failed to get secretproviderclass ${namespace}/${className}, error: SecretProviderClass.${GROUP} "${className}" not found`,
+    );
+  }
+  const { provider = '', parameters } = secretClass.spec ?? {};
+  if (provider === '') throw rpc('provider not set');
+  if (!parameters) throw rpc('parameters not set');
+  if (csi.readOnly !== true) throw rpc('Readonly is not true in request', 'InvalidArgument');
+  const failed = (why: string) =>
+    rpc(`failed to mount secrets store objects for pod ${namespace}/${pod.metadata.name}, err: ${why}`);
+  if (provider !== 'azure' || !providerOnNode(cluster, pod.spec.nodeName ?? '')) {
+    throw failed(`error connecting to provider "${provider}": provider not found: provider "${provider}"`);
+  }
+
+  let files: readonly MountedFile[];
+  try {
+    files = await fetchObjects({ parts: cluster.parts, parameters, secrets, tokens });
+  } catch (error) {
+    if (!(error instanceof MountError)) throw error;
+    throw failed(`rpc error: code = Unknown desc = failed to mount objects, error: ${error.message}`);
+  }
+  recordStatus(cluster, pod, volume, className, files);
+  syncSecrets(cluster, pod, secretClass, files);
+  return files;
+}
+
+/** What the driver keeps about a pod goes with it; the Secrets with the last pod that mounts their class. */
+export function unpublish(cluster: Cluster, pod: Pod): void {
+  const kind = kindOf(cluster.store, { ...API, kind: 'SecretProviderClassPodStatus' });
+  for (const className of classesOf(pod)) {
+    const name = statusName(pod, className);
+    if (kind && cluster.store.get(kind, pod.metadata.namespace, name)) {
+      cluster.registry.remove(kind, pod.metadata.namespace, name);
+    }
+    removeSyncedSecrets(cluster, pod, className);
+  }
+}
+
+/** How often mounted objects are read again, by the driver's arguments; `undefined` when rotation is off. Milliseconds. */
+export function rotationInterval(cluster: Cluster): number | undefined {
+  const addon = cluster.arm().keyVaultAddon;
+  if (!addon.enabled || !addon.rotation) return undefined;
+  const units: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000 };
+  const parts = [...addon.interval.matchAll(/(\d+)([hms])/g)];
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0) || 120_000;
+}
+
+const unknownDriver = (driver: string) =>
+  `kubernetes.io/csi: mounter.SetUpAt failed to get CSI client: driver name ${driver} not found in the list of registered CSI drivers`;
+
+function driverOnNode(cluster: Cluster, node: string): Resource {
+  const csiNode = cluster.store.get(kindNamed('CSINode'), undefined, node);
+  const drivers = (csiNode?.spec as { drivers?: { name: string }[] } | undefined)?.drivers ?? [];
+  if (!drivers.some((each) => each.name === DRIVER)) throw new MountError(unknownDriver(DRIVER));
+  const driver = cluster.store.get(kindNamed('CSIDriver'), undefined, DRIVER);
+  const modes = (driver?.spec as { volumeLifecycleModes?: string[] } | undefined)?.volumeLifecycleModes ?? [];
+  if (!driver || !modes.includes('Ephemeral')) {
+    throw new MountError(
+      `kubernetes.io/csi: mounter.SetUpAt failed to check volume lifecycle mode: volume mode "Ephemeral" not supported by driver ${DRIVER} (${driver ? `only supports ${JSON.stringify(modes)}` : 'no CSIDriver object'})`,
+    );
+  }
+  return driver;
+}
+
+function providerOnNode(cluster: Cluster, node: string): boolean {
+  const pods = cluster.store.list(kindNamed('Pod'), 'kube-system') as readonly Pod[];
+  return pods.some(
+    (pod) =>
+      pod.metadata.labels?.app === 'secrets-store-provider-azure' &&
+      pod.spec.nodeName === node &&
+      readySince(pod) !== undefined,
+  );
+}
+
+/** What the kubelet hands over: a token of the pod's account for each audience that the CSIDriver asks for. */
+function tokensFor(cluster: Cluster, pod: Pod, driver: Resource): Readonly<Record<string, string>> | undefined {
+  const requests = (driver.spec as { tokenRequests?: { audience: string; expirationSeconds?: number }[] })
+    .tokenRequests;
+  if (!requests || requests.length === 0) return undefined;
+  const account = cluster.store.get(
+    kindNamed('ServiceAccount'),
+    pod.metadata.namespace,
+    pod.spec.serviceAccountName ?? 'default',
+  );
+  if (!account) throw new MountError(`serviceaccounts "${pod.spec.serviceAccountName}" not found`);
+  return Object.fromEntries(
+    requests.map(({ audience, expirationSeconds }) => [
+      audience,
+      cluster.tokens.issue(account, {
+        audiences: [audience],
+        expirationSeconds: expirationSeconds ?? 3600,
+        pod,
+      }).token,
+    ]),
+  );
+}
+
+function nodePublishSecret(cluster: Cluster, namespace: string, csi: CsiVolume): Record<string, string> | undefined {
+  const name = csi.nodePublishSecretRef?.name;
+  if (!name) return undefined;
+  const secret = cluster.store.get(kindNamed('Secret'), namespace, name) as Secret | undefined;
+  if (!secret) {
+    throw new MountError(
+      `kubernetes.io/csi: mounter.SetUpAt failed to get NodePublishSecretRef ${namespace}/${name}: failed to get node publish secret: secrets "${name}" not found`,
+    );
+  }
+  return Object.fromEntries(
+    Object.entries(secret.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
+  );
+}
+
+const statusName = (pod: Pod, className: string) => `${pod.metadata.name}-${pod.metadata.namespace}-${className}`;
+
+function recordStatus(
+  cluster: Cluster,
+  pod: Pod,
+  volume: string,
+  className: string,
+  files: readonly MountedFile[],
+): void {
+  const kind = kindOf(cluster.store, { ...API, kind: 'SecretProviderClassPodStatus' });
+  if (!kind) throw rpc(`no matches for kind "SecretProviderClassPodStatus" in version "${API.apiVersion}"`);
+  const name = statusName(pod, className);
+  const objects = files.map(({ id, version }) => ({ id, version })).sort((a, b) => (a.id < b.id ? -1 : 1));
+  const known = cluster.store.get(kind, pod.metadata.namespace, name);
+  const { namespace } = pod.metadata;
+  const wanted: Resource = {
+    ...API,
+    kind: 'SecretProviderClassPodStatus',
+    metadata: {
+      ...known?.metadata,
+      name,
+      ...(namespace && { namespace }),
+      labels: { 'internal.secrets-store.csi.k8s.io/node-name': pod.spec.nodeName ?? '' },
+      ownerReferences: [{ apiVersion: 'v1', kind: 'Pod', name: pod.metadata.name, uid: pod.metadata.uid ?? '' }],
+    },
+    status: {
+      mounted: true,
+      objects,
+      podName: pod.metadata.name,
+      secretProviderClassName: className,
+      targetPath: `/var/lib/kubelet/pods/${pod.metadata.uid}/volumes/kubernetes.io~csi/${volume}/mount`,
+    },
+  };
+  if (known) cluster.registry.update(kind, wanted, { manager: MANAGER });
+  else cluster.registry.create(kind, wanted, { manager: MANAGER });
+}
+
+const rpc = (text: string, code = 'Unknown') => new MountError(`rpc error: code = ${code} desc = ${text}`);

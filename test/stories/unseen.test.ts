@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { begin, type Ran, type Story } from './harness.ts';
+
+/** Written into the vault, and given as the value to write: found nowhere else. */
+const MARKER = 'mArKer+/=value&with?odd%chars-7141';
+const FORMS = [
+  MARKER,
+  Buffer.from(MARKER).toString('base64'),
+  Buffer.from(MARKER).toString('base64url'),
+  encodeURIComponent(MARKER),
+  JSON.stringify(MARKER).slice(1, -1),
+];
+
+let story: Story;
+beforeEach(async () => {
+  story = await begin();
+  await story.sandbox.seed('demo-kv', 'db-password', MARKER);
+});
+afterEach(() => story.close());
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    // The sandbox keeps values in clear, by contract, in its own folder.
+    if (name === 'sandbox') return [];
+    return statSync(path).isDirectory() ? filesBelow(path) : [readFileSync(path, 'utf8')];
+  });
+}
+function expectUnseen(...runs: Ran[]): void {
+  const texts = [...runs.flatMap(({ out, err }) => [out, err]), ...filesBelow(story.folder)];
+  const tokens = /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\./;
+  for (const text of texts) {
+    for (const form of FORMS) expect(text).not.toContain(form);
+    expect(text).not.toMatch(tokens);
+  }
+}
+const env = { VALUE: MARKER };
+const VALUES = '--secret fresh --secret-value fresh=env:VALUE --secret db-password';
+
+it('a value is in no output of any command', async () => {
+  const runs: Ran[] = [];
+  for (const method of ['csi', 'workload-identity'])
+    for (const command of [
+      'plan',
+      'init --dry-run',
+      'init --yes -v',
+      'init --yes -o json',
+      'init --yes -v --rotate fresh --save saved.yaml',
+    ])
+      runs.push(await story.run(`${command} --method ${method} ${VALUES}`, { env }));
+  expect(runs.map(({ code }) => code)).toEqual(runs.map(() => 0));
+  expectUnseen(...runs);
+});
+
+it('nor from standard input', async () => {
+  const ran = await story.run('init --yes -v --method csi --secret fresh --secret-value fresh=stdin', {
+    stdin: `${MARKER}\n`,
+  });
+  expect({ code: ran.code, err: ran.code ? ran.err : '' }).toEqual({ code: 0, err: '' });
+  expect(JSON.stringify(story.sandbox.parts.state.vaults)).toContain(JSON.stringify(MARKER).slice(1, -1));
+  expectUnseen(ran);
+});
+
+it('nor when any request of a run is refused, with words that repeat it', async () => {
+  const whole = await story.run(`init --yes -v --method workload-identity ${VALUES}`, { env });
+  expect(whole.code).toBe(0);
+  const hosts = [
+    ...new Set(
+      whole.requests.map(({ method, host, path }) => `${method} ${host} ${path.split('/').slice(0, 9).join('/')}`),
+    ),
+  ];
+  const runs: Ran[] = [];
+  for (const one of hosts) {
+    const [method = '', host = '', path = ''] = one.split(' ');
+    await story.sandbox.reset();
+    await story.sandbox.seed('demo-kv', 'db-password', MARKER);
+    const back = story.sandbox.faults.failAt(
+      { method, host, path: new RegExp(`^${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}`, 'i') },
+      { status: 400, body: { error: { code: 'BadParameter', message: `refused: ${MARKER} and ${FORMS[1]}` } } },
+    );
+    runs.push(await story.run(`init --yes -v --method workload-identity ${VALUES}`, { env, noSample: true }));
+    back();
+  }
+  expect(runs.some(({ code }) => code !== 0)).toBe(true);
+  expectUnseen(...runs);
+}, 60_000);
