@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { Caller } from '../azure/azure.ts';
 import { type Complaint, Complaints } from '../complaint.ts';
 import type { Change, Plan } from '../engine/events.ts';
 import { EXIT, type ExitCode, exitOf, exitOfPlan, worst } from '../exit.ts';
@@ -167,7 +166,7 @@ async function look(run: Running, consents: ReadonlySet<Consent>) {
     keepGrant: isOn(answers, 'keep-grant'),
   });
   const deadline = limit === undefined ? undefined : Date.now() + limit;
-  const [caller, , observations] = await within(
+  const [caller, described, , observations] = await within(
     limit,
     Promise.all([callerOf(world), rightCluster(world, run), observe(steps, world, reporter.tell)]),
   );
@@ -175,14 +174,12 @@ async function look(run: Running, consents: ReadonlySet<Consent>) {
   const header = {
     workloads: spec.workloads.map(({ name, namespace, method }) => ({ name, namespace, method })),
     caller: caller.name,
-    subscription: { id: spec.subscription },
+    subscription: { id: spec.subscription, ...(described && { name: described.name }) },
     tenant: caller.tenantId,
     ...(surroundings.label !== undefined && { label: surroundings.label }),
   };
   return { world, steps, checks, observations, plan: judge(steps, observations, consents), header, deadline };
 }
-
-const callerOf = (world: World): Promise<Caller> => world.azure.caller();
 
 /** A kubeconfig of the user's own must be shown to lead to the cluster named; else nothing is looked at further. */
 async function rightCluster(world: World, { spec, surroundings }: Running): Promise<void> {

@@ -68,9 +68,16 @@ function fold(changes: readonly Change[]): (Entry & { readonly all: readonly Cha
   return [...groups.values()].map((all) => {
     const first = all[0] as Change;
     if (all.length === 1) return { first, all, label: `${first.kind} ${first.subject}`, subject: undefined };
-    return { first, all, label: `${first.kind}s`, subject: together(all.map(({ subject }) => subject)) };
+    return { first, all, label: several(first.kind), subject: together(all.map(({ subject }) => subject)) };
   });
 }
+
+const several = (kind: string): string =>
+  /ss$/.test(kind) ? kind : /[^aeiou]y$/.test(kind) ? `${kind.slice(0, -1)}ies` : `${kind}s`;
+
+/** Whether something stands at the right of it besides its subject: then the subject may stand at the left. */
+const saysMore = ({ action, differences, note }: Change): boolean =>
+  note !== undefined || action === 'blocked' || action === 'later' || (action !== 'keep' && differences.length > 0);
 
 /** `a in kv`, `b in kv` → `a, b in kv`. */
 function together(subjects: readonly string[]): string {
@@ -87,7 +94,7 @@ const GAP = 2;
 function labelWidth(entries: readonly Entry[], page: Page): number {
   const most = Math.max(12, Math.floor(page.width * 0.275));
   const fitting = entries.flatMap(({ label, first }) =>
-    columns(label) <= most ? [columns(label)] : [columns(first.kind)],
+    saysMore(first) && columns(label) <= most ? [columns(label)] : [columns(first.kind)],
   );
   return Math.min(most, Math.max(12, ...fitting));
 }
@@ -101,7 +108,7 @@ function entryLines(entry: Entry, width: number, page: Page, said: Set<string>):
     ...{ create: symbols.create, update: symbols.update, keep: symbols.keep },
     ...{ later: symbols.later, blocked: symbols.warn },
   }[first.action];
-  const fits = entry.subject === undefined && columns(entry.label) <= width;
+  const fits = entry.subject === undefined && saysMore(first) && columns(entry.label) <= width;
   const label = fits ? entry.label : entry.subject === undefined ? first.kind : entry.label;
   const subject = fits ? undefined : (entry.subject ?? first.subject);
   const room = Math.max(20, page.width - MARGIN - width - GAP);

@@ -92,7 +92,9 @@ const COUNTED = [
   ['not reached', 'not reached'],
 ] as const;
 
-function countsOf(results: readonly Result[]): string {
+function countsOf(all: readonly Result[]): string {
+  // What the plan does not mention while it is well is not counted either.
+  const results = all.filter(({ change, outcome }) => !change.quiet || outcome !== 'kept');
   const parts = COUNTED.flatMap(([outcome, words]) => {
     const amount = results.filter((result) => result.outcome === outcome).length;
     return amount === 0 ? [] : [`${amount} ${words}`];

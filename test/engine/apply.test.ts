@@ -305,3 +305,43 @@ test('a fact that was promised and did not come is a bug that is recorded', asyn
     problem: { message: 'a ended well and yielded no clientId' },
   });
 });
+
+test('what needs only a standing fact does not wait for the change of the thing that has it', async () => {
+  const order: string[] = [];
+  const slow = fakeStep('cluster', {
+    standing: ['location'],
+    yields: ['location', 'applied'],
+    judge: (seen) => ({
+      ...judged(seen === 'yes' ? 'yes' : 'no', { location: 'here', ...(seen === 'yes' && { applied: 'x' }) }),
+    }),
+    converge: async (world) => {
+      await world.clock.sleep(60_000);
+      order.push('cluster');
+      (world as FakeWorld).state.values.set('cluster', 'yes');
+      return 'yes';
+    },
+  });
+  const writes = (id: string, fact: 'location' | 'applied') =>
+    fakeStep(id, {
+      needs: { it: { step: 'cluster', fact } },
+      converge: async () => {
+        order.push(id);
+        return 'yes';
+      },
+    });
+  const run = await applied([slow, writes('waits', 'applied'), writes('goes on', 'location')], {
+    values: { cluster: 'no' },
+  });
+  expect(run.outcomes).toEqual({ cluster: 'updated', waits: 'created', 'goes on': 'created' });
+  expect(order).toEqual(['goes on', 'cluster', 'waits']);
+});
+
+test.each([
+  ['proven', async () => [{ check: 'c', title: 't', verdict: 'pass' as const }], 'created'],
+  ['unknown', async () => [{ check: 'c', title: 't', verdict: 'unknown' as const }], 'created'],
+  ['failed', async () => [{ check: 'c', title: 't', verdict: 'fail' as const }], 'not reached'],
+])('a step that rests on a proof, and the proof is %s', async (_name, ask, outcome) => {
+  const check = fakeCheck(['a'], ask);
+  const run = await applied([fakeStep('a'), fakeStep('b', { proven: [check.id] })], { checks: [check] });
+  expect(run.outcomes).toEqual({ a: 'created', b: outcome });
+});

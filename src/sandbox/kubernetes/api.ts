@@ -1,14 +1,13 @@
 import { Refusal, type Reply, type Request } from '../parts.ts';
 import { type Attempt, authorize, type Caller } from './access.ts';
+import { isDryRun, type Target, writeReply } from './api-write.ts';
 import type { Cluster } from './cluster.ts';
 import { discover } from './discovery.ts';
-import { apiVersionOf, type Kind, kindsIn } from './kinds.ts';
-import { isRecord, type Pod, type Resource } from './model.ts';
-import { jsonPatch, mergePatch, strategicPatch } from './patch.ts';
+import { type Kind, kindsIn } from './kinds.ts';
+import type { Pod, Resource } from './model.ts';
 import { fieldTest, labelTest } from './selectors.ts';
 import { badRequest, noSuchPath, notFound, refuse } from './status.ts';
-import { check, parseBody } from './strict.ts';
-import { checkIdentity } from './validate.ts';
+import { parseBody } from './strict.ts';
 import { listReply, watchReply } from './watch.ts';
 
 /** One authenticated request to the API server. */
@@ -33,13 +32,6 @@ export async function serve(cluster: Cluster, request: Request, caller: Caller):
 function gitVersion(cluster: Cluster): string {
   const version = cluster.arm().kubernetesVersion;
   return `v${/^\d+\.\d+$/.test(version) ? `${version}.0` : version}`;
-}
-
-interface Target {
-  readonly kind: Kind;
-  readonly namespace: string | undefined;
-  readonly name: string | undefined;
-  readonly subresource: string | undefined;
 }
 
 function targetOf(path: string, kinds: readonly Kind[]): Target | undefined {
@@ -140,151 +132,6 @@ const deletedReply = (kind: Kind, object: Resource) => ({
     uid: object.metadata.uid,
   },
 });
-
-function isDryRun(query: URLSearchParams, options: Record<string, unknown> = {}): boolean {
-  const wish = query.get('dryRun') ?? (Array.isArray(options.dryRun) ? String(options.dryRun[0] ?? '') : '');
-  if (wish !== '' && wish !== 'All') {
-    throw refuse(
-      422,
-      'Invalid',
-      `CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "${wish}": supported values: "All"`,
-    );
-  }
-  return wish === 'All';
-}
-
-function writeReply(cluster: Cluster, request: Request, target: Target, verb: string): Reply {
-  const { kind, namespace, name } = target;
-  const { query } = request;
-  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim();
-  const applying = verb === 'patch' && type === 'application/apply-patch+yaml';
-  const given = query.get('fieldManager');
-  const agent = (request.headers['user-agent'] ?? '').split('/')[0] || 'unknown';
-  const write = {
-    manager: given ?? agent,
-    subresource: target.subresource === 'status' ? ('status' as const) : undefined,
-    dryRun: isDryRun(query),
-  };
-  const warnings: string[] = [];
-  const read = (value: Record<string, unknown>, duplicates: readonly string[]): Resource => {
-    const object = value as Partial<Resource>;
-    checkIdentity(kind, object, namespace, name);
-    warnings.push(...strictly(cluster, kind, value, duplicates, query, applying));
-    const metadata = { ...object.metadata, name: object.metadata?.name ?? name ?? '' };
-    if (kind.namespaced && namespace) metadata.namespace = namespace;
-    else delete metadata.namespace;
-    return { ...object, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata } as Resource;
-  };
-  const reply = (status: number, object: Resource): Reply => ({
-    status,
-    body: object,
-    ...(warnings.length > 0 && {
-      headers: { warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`).join(', ') },
-    }),
-  });
-  refuseOperatorKinds(kind);
-
-  if (verb !== 'patch') {
-    const { value, duplicates } = parseBody(request.body);
-    const object = read(value, duplicates);
-    if (verb === 'create') return reply(201, cluster.registry.create(kind, object, write));
-    return reply(200, cluster.registry.update(kind, object, write));
-  }
-  if (applying) {
-    if (!given) {
-      throw refuse(
-        422,
-        'Invalid',
-        'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-      );
-    }
-    const { value, duplicates } = parseBody(request.body);
-    if (isRecord(value.metadata) && value.metadata.managedFields)
-      throw badRequest('metadata.managedFields must be nil');
-    if (value.kind === undefined || value.apiVersion === undefined) {
-      throw badRequest('invalid object type: /, Kind=');
-    }
-    const force = query.get('force') === 'true';
-    const done = cluster.registry.apply(kind, read(value, duplicates), { ...write, force });
-    return reply(done.created ? 201 : 200, done.object);
-  }
-  const live = cluster.store.get(kind, namespace, name ?? '');
-  if (!live) throw notFound(kind, name ?? '');
-  const patched = patch(cluster, kind, live, type, request.body);
-  return reply(200, cluster.registry.update(kind, read(patched as Record<string, unknown>, []), write));
-}
-
-function patch(cluster: Cluster, kind: Kind, live: Resource, type: string | undefined, body: string): unknown {
-  switch (type) {
-    case 'application/json-patch+json':
-      return jsonPatch(live, body);
-    case 'application/merge-patch+json':
-      return mergePatch(live, parseBody(body).value);
-    case 'application/strategic-merge-patch+json':
-      if (kind.model) return strategicPatch(live, parseBody(body).value, cluster.schemas.of(kind));
-  }
-  throw refuse(
-    415,
-    'UnsupportedMediaType',
-    'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
-  );
-}
-
-/**
- * What the body says that the kind does not know. Server-side apply fails on it before it validates strictly, so it has
- * words of its own, and no reason; wrong types fail whatever the validation.
- */
-function strictly(
-  cluster: Cluster,
-  kind: Kind,
-  value: Record<string, unknown>,
-  duplicates: readonly string[],
-  query: URLSearchParams,
-  applying: boolean,
-): string[] {
-  const { unknown, mistyped } = check(value, cluster.schemas.of(kind));
-  const metadata = (value.metadata ?? {}) as { name?: string; namespace?: string };
-  const id = `${metadata.namespace ?? ''}/${metadata.name ?? ''}; ${apiVersionOf(kind)}, Kind=${kind.kind}`;
-  const [wrong] = mistyped;
-  if (applying) {
-    const faults = [
-      ...unknown.map((path) => `.${path}: field not declared in schema`),
-      ...mistyped.map(([path, expected, got]) => `.${path}: expected ${expected}, got ${got}`),
-    ];
-    if (faults.length > 0) {
-      const text = faults.length === 1 ? faults[0] : `errors:\n  ${faults.join('\n  ')}`;
-      throw refuse(500, '', `failed to create typed patch object (${id}): ${text}`);
-    }
-  }
-  const version = JSON.stringify(kind.version);
-  if (wrong) {
-    const [path, expected, got] = wrong;
-    throw badRequest(
-      `${kind.kind} in version ${version} cannot be handled as a ${kind.kind}: json: cannot unmarshal ${got} into Go struct field ${kind.kind}.${path} of type ${expected}`,
-    );
-  }
-  const level = query.get('fieldValidation') ?? 'Warn';
-  const said = [
-    ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
-    ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
-  ];
-  if (said.length === 0 || level === 'Ignore') return [];
-  if (level !== 'Strict') return said;
-  if (applying) throw badRequest(`error strict decoding YAML: ${said.join(', ')}`);
-  throw badRequest(
-    `${kind.kind} in version ${version} cannot be handled as a ${kind.kind}: strict decoding error: ${said.join(', ')}`,
-  );
-}
-
-/** The operator's pods are there, what it does is not: better no object than one that never becomes ready. */
-function refuseOperatorKinds(kind: Kind): void {
-  if (kind.group !== 'external-secrets.io') return;
-  throw refuse(
-    501,
-    'NotImplemented',
-    `the sandbox does not run the External Secrets Operator yet: ${kind.kind} refused`,
-  );
-}
 
 async function podLog(cluster: Cluster, target: Target, query: URLSearchParams): Promise<Reply> {
   const { kind, namespace, name } = target;

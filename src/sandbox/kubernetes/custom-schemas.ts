@@ -2,7 +2,7 @@ import type { Kind } from './kinds.ts';
 import type { Schema } from './schema.ts';
 
 /** A schema as a CustomResourceDefinition writes it, reduced to what it says about fields and types. */
-export type Written =
+type Written =
   | 'string'
   | 'integer'
   | 'boolean'
@@ -18,7 +18,7 @@ const text: Written = { map: 'string' };
  * Secrets Store CSI driver v1.6.0, `config/crd/bases`. Lists without a list type are atomic.
  * https://github.com/kubernetes-sigs/secrets-store-csi-driver
  */
-export const CUSTOM: Readonly<Record<string, Readonly<Record<string, Written>>>> = {
+const CUSTOM: Readonly<Record<string, Readonly<Record<string, Written>>>> = {
   SecretProviderClass: {
     spec: object({
       provider: 'string',

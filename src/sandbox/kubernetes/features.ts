@@ -35,7 +35,7 @@ const pods = (app: Record<string, string>, container: string, image: string, ser
 });
 
 /** Nodes of the one pool that the sandbox simulates. */
-export function nodeNames(cluster: ArmCluster): string[] {
+function nodeNames(cluster: ArmCluster): string[] {
   const hash = [...cluster.id.toLowerCase()].reduce(
     (sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 100_000_000,
     7,

@@ -93,7 +93,8 @@ export function createKubernetes(parts: Parts): KubernetesPart {
     kubeconfig: (arm) => kubeconfig(parts, arm),
 
     start() {
-      for (const arm of parts.arm.clusters()) void opened(arm);
+      // Whoever asks for a cluster that could not be opened is told why.
+      for (const arm of parts.arm.clusters()) opened(arm).catch(() => undefined);
     },
 
     async stop() {

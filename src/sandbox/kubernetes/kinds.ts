@@ -37,7 +37,7 @@ const builtIn = (
 const wide = { namespaced: false };
 
 /** The kinds that are built into the API server. Those of later lines are only stored: no controller acts on them. */
-export const KINDS: readonly Kind[] = [
+const KINDS: readonly Kind[] = [
   builtIn('v1', 'Namespace', 'namespaces', { ...wide, status: true, short: ['ns'] }),
   builtIn('v1', 'Node', 'nodes', { ...wide, status: true, short: ['no'] }),
   builtIn('v1', 'ServiceAccount', 'serviceaccounts', { short: ['sa'] }),

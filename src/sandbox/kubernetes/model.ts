@@ -6,7 +6,7 @@ export interface Resource {
   [field: string]: unknown;
 }
 
-export interface Metadata {
+interface Metadata {
   name: string;
   namespace?: string;
   generateName?: string;
@@ -124,7 +124,7 @@ export interface EnvVar {
     [source: string]: unknown;
   };
 }
-export interface VolumeMount {
+interface VolumeMount {
   name: string;
   mountPath: string;
   readOnly?: boolean;

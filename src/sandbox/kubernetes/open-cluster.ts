@@ -56,7 +56,7 @@ export async function openCluster(parts: Parts, arm: () => ArmCluster): Promise<
     if (change.type === 'MODIFIED' && (kind === 'ConfigMap' || kind === 'Secret')) kubelet.changed(change.object);
   });
   if (!state.founded) {
-    const operator = parts.without?.includes('external-secrets') ? [] : externalSecrets();
+    const operator = parts.without.includes('external-secrets') ? [] : externalSecrets();
     install(cluster, [...foundation(arm()), ...operator]);
     state.founded = true;
   }

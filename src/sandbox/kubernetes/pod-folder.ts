@@ -7,7 +7,7 @@ import type { Files } from './volumes.ts';
  * A pod's folder: volumes/<name>/… for its files, tmp/, and one log per container. Only this machine's user reads it
  * (0700, 0600): projected tokens and secret values lie there in clear.
  */
-export const volumeFolder = (folder: string, volume: string): string => join(folder, 'volumes', volume);
+const volumeFolder = (folder: string, volume: string): string => join(folder, 'volumes', volume);
 export const logFile = (folder: string, container: string): string => join(folder, `${container}.log`);
 export const temporary = (folder: string): string => join(folder, 'tmp');
 

@@ -12,15 +12,15 @@ import type { Store } from './store.ts';
 import { validate } from './validate.ts';
 
 /** How a write is made, and in whose name. */
-export interface Write {
+interface Write {
   readonly manager: string;
   readonly subresource?: 'status' | undefined;
   readonly dryRun?: boolean;
 }
-export interface ApplyWrite extends Write {
+interface ApplyWrite extends Write {
   readonly force: boolean;
 }
-export interface Deletion {
+interface Deletion {
   readonly uid?: string | undefined;
   readonly resourceVersion?: string | undefined;
   readonly orphan?: boolean;

@@ -14,7 +14,7 @@ import type { Pod, Resource } from './model.ts';
 import { badRequest, invalid, notFound, refuse } from './status.ts';
 import type { ClusterState, Store } from './store.ts';
 
-export interface TokenWish {
+interface TokenWish {
   /** Empty: the API server's own. */
   readonly audiences: readonly string[];
   readonly expirationSeconds: number;

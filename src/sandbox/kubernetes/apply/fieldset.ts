@@ -69,7 +69,7 @@ const never = new Set([
 ]);
 
 /** Fields that nobody owns: identity and the server's own. */
-export function ownable(path: Path): boolean {
+function ownable(path: Path): boolean {
   const [first, second, third] = elementsOf(path);
   if (first === 'f:apiVersion' || first === 'f:kind') return false;
   if (first !== 'f:metadata') return true;

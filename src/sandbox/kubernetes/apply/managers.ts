@@ -183,7 +183,7 @@ function printManager({ entry }: Owned): string {
 }
 
 /** `.spec.template.spec.containers[name="app"].image` */
-export function printPath(path: Path): string {
+function printPath(path: Path): string {
   return elementsOf(path)
     .map((element) => {
       if (element.startsWith('f:')) return `.${element.slice(2)}`;
