@@ -168,7 +168,13 @@ async function look(run: Running, consents: ReadonlySet<Consent>) {
   const deadline = limit === undefined ? undefined : Date.now() + limit;
   const [caller, described, , observations] = await within(
     limit,
-    Promise.all([callerOf(world), rightCluster(world, run), observe(steps, world, reporter.tell)]),
+    Promise.all([
+      world.azure.caller(),
+      // Only its name is wanted: whoever may not read it learns why from the steps.
+      world.azure.describe().catch(() => undefined),
+      rightCluster(world, run),
+      observe(steps, world, reporter.tell),
+    ]),
   );
   io.signal.throwIfAborted();
   const header = {

@@ -197,6 +197,7 @@ export async function clusterWorld(more: Partial<ArmCluster> = {}): Promise<Clus
       return world.ask('PATCH', `${path}?${search}`, text, { 'content-type': 'application/apply-patch+yaml' });
     },
     async advance(milliseconds) {
+      await world.get('/version');
       const end = now + milliseconds;
       for (;;) {
         const next = [...sleepers].filter(({ due }) => due <= end).sort((a, b) => a.due - b.due)[0];
