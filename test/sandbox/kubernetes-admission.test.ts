@@ -151,6 +151,7 @@ describe('the workload identity webhook', () => {
     expect((await off.ask('GET', path)).status).toBe(404);
     const deleted = await clusterWorld();
     expect((await deleted.ask('DELETE', path)).status).toBe(200);
+    await deleted.reopen();
     for (const world of [off, deleted]) {
       const { body } = await create(world, pod({}, { labels: LABEL }));
       expect(body.spec.volumes).toBeUndefined();

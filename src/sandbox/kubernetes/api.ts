@@ -38,7 +38,7 @@ function targetOf(path: string, kinds: readonly Kind[]): Target | undefined {
   const match = /^\/(?:api\/(v1)|apis\/([^/]+)\/([^/]+))\/(.+)$/.exec(path);
   if (!match) return undefined;
   const [, core, group = '', version = core, rest = ''] = match;
-  const parts = rest.split('/').map((part) => decodeURIComponent(part));
+  const parts = rest.split('/');
   const scoped = parts[0] === 'namespaces' && parts.length > 2 && parts[2] !== 'status' && parts[2] !== 'finalize';
   const namespace = scoped ? parts[1] : undefined;
   const [plural, name, subresource, more] = scoped ? parts.slice(2) : parts;

@@ -58,12 +58,12 @@ export async function openCluster(parts: Parts, arm: () => ArmCluster): Promise<
   if (!state.founded) {
     const operator = parts.without.includes('external-secrets') ? [] : externalSecrets();
     install(cluster, [...foundation(arm()), ...operator]);
+    follow(cluster);
     state.founded = true;
   }
   for (const key of everything(cluster)) queue.add(key);
   for (const pod of known)
     if (pod.status?.phase !== 'Running') queue.add(`Pod ${pod.metadata.namespace}/${pod.metadata.name}`);
-  follow(cluster);
   return {
     ...cluster,
     async close() {
