@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -43,8 +43,19 @@ export interface Options {
 
 export const QUICK: SandboxOptions['settings'] = { replication: 0, operation: 1000 };
 
+/** A demo world that nobody touched, with its keys: copied, because making keys is what takes the time. */
+let untouched: Promise<string> | undefined;
+async function makeUntouched(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'aks-secrets-untouched-'));
+  await (await openSandbox({ dir: folder })).close();
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 export async function begin(options: Partial<SandboxOptions> = {}): Promise<Story> {
   const folder = mkdtempSync(join(tmpdir(), 'aks-secrets-'));
+  untouched ??= makeUntouched();
+  cpSync(await untouched, join(folder, 'sandbox'), { recursive: true });
   const sandbox = await openSandbox({ dir: join(folder, 'sandbox'), settings: QUICK, ...options });
   const { defaults, ...surroundings } = sandbox.surroundings as unknown as Surroundings;
 
@@ -98,16 +109,78 @@ export async function begin(options: Partial<SandboxOptions> = {}): Promise<Stor
 /** Pods and drivers of the sandbox ask too; their requests are theirs. */
 const isOurs = ({ userAgent }: LogEntry): boolean => !/sandbox|provider|^node$/i.test(userAgent);
 
-/** The whole world as one comparable value: without what chance and time make different in every world. */
-export function worldOf({ sandbox }: Story): unknown {
-  return JSON.parse(JSON.stringify(sandbox.parts.state, stable));
+interface Stored {
+  readonly kind: string;
+  readonly metadata: { readonly managedFields?: readonly { manager: string; operation: string }[] };
 }
 
-const VOLATILE =
-  /^(clockOffset|.*[tT]imestamp|.*At|.*Time|time|.*On|etag|eTag|uid|resourceVersion|generation|observedGeneration|created|updated|keys?|key|seed|x5t|kid)$/;
-const GUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+/**
+ * The world as a person would describe it: what exists in Resource Manager, vaults and cluster, without what chance and
+ * time make different in every world (ids, keys, dates), and without what only follows (pods, events, status).
+ */
+export function worldOf({ sandbox }: Story): unknown {
+  const { groups, clusters, vaults, identities, assignments, deletedVaults } = sandbox.place.slice;
+  const { kubernetes, vaults: contents } = sandbox.parts.state;
+  const objects = Object.values(kubernetes).flatMap((cluster) => {
+    const { objects: all } = cluster as { objects: Record<string, Stored> };
+    return Object.values(all)
+      .filter(({ kind }) => !FOLLOWS.has(kind))
+      .map(({ metadata, ...rest }) => {
+        const { managedFields = [], ...own } = metadata;
+        return {
+          ...rest,
+          status: undefined,
+          metadata: own,
+          managers: managedFields.map(({ manager, operation }) => `${operation} ${manager}`).sort(),
+        };
+      });
+  });
+  const secrets = Object.fromEntries(
+    Object.entries(contents as Record<string, { secrets?: Record<string, { versions: unknown[] }> }>).map(
+      ([vault, held]) => [
+        vault,
+        Object.fromEntries(Object.entries(held.secrets ?? {}).map(([name, { versions }]) => [name, versions.length])),
+      ],
+    ),
+  );
+  const azure = [groups, clusters, vaults, identities, assignments, deletedVaults].map((all) =>
+    Object.values(all as object),
+  );
+  return sorted(JSON.parse(JSON.stringify({ azure, objects, secrets }, stable)));
+}
 
-function stable(name: string, value: unknown): unknown {
-  if (VOLATILE.test(name)) return undefined;
-  return typeof value === 'string' ? value.replaceAll(GUID, '<id>') : value;
+/** Objects that only follow from others, with names of chance. */
+const FOLLOWS = new Set([
+  'Pod',
+  'ReplicaSet',
+  'Event',
+  'SecretProviderClassPodStatus',
+  'EndpointSlice',
+  'Node',
+  'CSINode',
+]);
+const VOLATILE =
+  /^(.*[tT]imestamp|.*At|.*Time|time|.*On|e[tT]ag|uid|resourceVersion|generation|operation|resourceUID|caBundle|certificate-authority-data|ca\.crt)$/;
+const CHANCE =
+  /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<=aks-secrets-)[0-9a-f]{16}|(?<=-dns-)[0-9a-f]{8}/g;
+
+const stable = (name: string, value: unknown): unknown =>
+  VOLATILE.test(name) ? undefined : typeof value === 'string' ? value.replaceAll(CHANCE, '<id>') : renamed(value);
+
+/** Records keyed by ids of chance. */
+const renamed = (value: unknown): unknown =>
+  value && typeof value === 'object' && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key.replaceAll(CHANCE, '<id>'), item]))
+    : value;
+
+/** Lists of things have no order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  if (value && typeof value === 'object')
+    return Object.fromEntries(
+      Object.entries(value)
+        .sort()
+        .map(([key, item]) => [key, sorted(item)]),
+    );
+  return value;
 }
