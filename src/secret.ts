@@ -8,6 +8,7 @@ const hidden = '[secret]';
  */
 export class Secret {
   readonly #value: string;
+  #forms: readonly string[] | undefined;
 
   constructor(value: string) {
     this.#value = value;
@@ -22,9 +23,8 @@ export class Secret {
   /** Replaces the value, and its base64 and URL-encoded forms, wherever they stand in a text. */
   redact(text: string): string {
     if (this.#value.length < 4) return text;
-    const base64 = Buffer.from(this.#value).toString('base64');
-    const forms = [this.#value, base64, base64.replace(/=+$/, ''), encodeURIComponent(this.#value)];
-    return forms.reduce((rest, form) => rest.replaceAll(form, hidden), text);
+    this.#forms ??= formsOf(this.#value);
+    return this.#forms.reduce((rest, form) => rest.replaceAll(form, hidden), text);
   }
 
   toString(): string {
@@ -38,6 +38,19 @@ export class Secret {
   [inspect.custom](): string {
     return hidden;
   }
+}
+
+function formsOf(value: string): readonly string[] {
+  const base64 = Buffer.from(value).toString('base64');
+  return [
+    ...new Set([
+      value,
+      base64,
+      base64.replace(/=+$/, ''),
+      encodeURIComponent(value),
+      JSON.stringify(value).slice(1, -1),
+    ]),
+  ];
 }
 
 const known = new Set<WeakRef<Secret>>();

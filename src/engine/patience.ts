@@ -9,6 +9,9 @@ export const BUDGET: Readonly<Record<Pace, number>> = {
   'long operation': 1_800_000,
 };
 
+/** How long a change may still be on its way everywhere: an operation may be long, what it made arrives in minutes. */
+export const LAG: Readonly<Record<Pace, number>> = { ...BUDGET, 'long operation': BUDGET.minutes };
+
 /** Pauses between looks, in milliseconds; the last one is repeated. */
 const RHYTHM = [500, 1_000, 2_000, 3_000, 5_000, 8_000, 10_000] as const;
 const STEADY = RHYTHM[RHYTHM.length - 1] as number;

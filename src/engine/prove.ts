@@ -82,7 +82,6 @@ function worthWaiting(run: Run, check: Check, place: string, problem: Problem, f
     case 'not yet':
       return wait(Math.max(from + Math.max(BUDGET[pace], BUDGET.seconds), young));
     case 'denied':
-    case 'refused':
     case 'missing':
       return wait(young);
     default:

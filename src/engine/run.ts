@@ -3,7 +3,7 @@ import type { Consent, Pace, Step, StepId } from '../step.ts';
 import type { World } from '../world.ts';
 import type { Tell } from './events.ts';
 import type { lanes } from './graph.ts';
-import { BUDGET } from './patience.ts';
+import { LAG } from './patience.ts';
 import type { Stop } from './stop.ts';
 
 /** What the visits of one apply share. */
@@ -45,12 +45,12 @@ export function agesBy(now: () => number, paceOf: (id: StepId) => Pace): Ages {
     anyChanged: (ids) => [...ids].some((id) => changes.has(id)),
     youngUntil(ids, pace = 'at once') {
       const ends = [...ids].flatMap((id) => {
-        const budget = BUDGET[paceOf(id)];
+        const lag = LAG[paceOf(id)];
         const changed = changes.get(id);
         const dated = dates.get(id);
         return [
-          ...(changed === undefined ? [] : [changed + Math.max(budget, BUDGET[pace])]),
-          ...(dated === undefined ? [] : [dated + budget]),
+          ...(changed === undefined ? [] : [changed + Math.max(lag, LAG[pace])]),
+          ...(dated === undefined ? [] : [dated + lag]),
         ];
       });
       return Math.max(Number.NEGATIVE_INFINITY, ...ends);

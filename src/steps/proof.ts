@@ -58,12 +58,26 @@ export function proof(options: {
 
 const said = (error: Problem): string => (error.said?.code ? ` (${error.said.code})` : '');
 
+/**
+ * Codes with which Entra refuses a credential or an identity that has not arrived everywhere (Entra, "Workload identity
+ * federation considerations"), and also one that does not fit: which of the two, only its age can tell.
+ */
+const MISMATCHES = new Set([
+  'AADSTS70021',
+  'AADSTS700211',
+  'AADSTS700212',
+  'AADSTS700213',
+  'AADSTS7002138',
+  'AADSTS700016',
+]);
+
 /** Entra's refusal, with what was presented to it: that is what one compares with the registered credential. */
 function refusedByEntra(error: unknown, workload: Workload, assertion: Secret): unknown {
   if (!(error instanceof Problem) || !error.said?.code?.startsWith('AADSTS')) return error;
   const { iss, sub, aud } = claimsOf(assertion);
   const message = `Entra does not accept ${workload.identity.name} for ${workload.namespace}/${workload.serviceAccount}${said(error)}.`;
-  return new Problem(error.trouble, `token of ${subjectOf(workload)}`, message, {
+  const trouble = MISMATCHES.has(error.said.code) ? 'denied' : error.trouble;
+  return new Problem(trouble, `token of ${subjectOf(workload)}`, message, {
     said: error.said,
     retryAfter: error.retryAfter,
     detail: `Presented: issuer ${iss}, subject ${sub}, audience ${[aud].flat().join(', ')}.`,

@@ -15,7 +15,8 @@ const refusal = (times: number, kind: Trouble, by?: Said['by']): Check['run'] =>
 
 test.each<[Trouble, Said['by'] | undefined, string, number, string]>([
   ['denied', 'Key Vault', 'made now', 3, 'proven'],
-  ['refused', 'Entra', 'made now', 3, 'proven'],
+  ['denied', 'Entra', 'made now', 3, 'proven'],
+  ['refused', 'Entra', 'made now', 3, 'failed'],
   ['not yet', undefined, 'old', 3, 'proven'],
   ['denied', 'Key Vault', 'young', 3, 'proven'],
   ['denied', 'Key Vault', 'old', 3, 'failed'],

@@ -47,10 +47,13 @@ for (const owner of [dns, dns.promises, dns.Resolver.prototype, dns.promises.Res
     before(owner, name, (_self, args) => note({ what: 'lookup', host: String(args[0]) }));
   }
 }
+/** What a child that is kept from the file system needs to be recorded all the same. */
+const leave = [`--allow-fs-read=${import.meta.filename}`, `--allow-fs-write=${record}`];
 const own = { NODE_OPTIONS: `--import=${import.meta.url}`, AKS_SECRETS_RECORD: record };
 before(ChildProcess.prototype, 'spawn', (_child, [options]) => {
   const given: string[] = options.envPairs ?? [];
   note({ what: 'spawn', file: options.file, env: given });
+  if (options.args.includes('--permission')) options.args.splice(1, 0, ...leave);
   options.envPairs = [
     ...given.filter((pair) => !Object.keys(own).some((name) => pair.startsWith(`${name}=`))),
     ...Object.entries(own).map(([name, value]) => `${name}=${value}`),
