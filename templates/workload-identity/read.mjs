@@ -14,7 +14,12 @@ function fail(what) {
   process.exit(1);
 }
 
-for (const [name, value] of Object.entries({ AZURE_AUTHORITY_HOST, AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE }))
+for (const [name, value] of Object.entries({
+  AZURE_AUTHORITY_HOST,
+  AZURE_TENANT_ID,
+  AZURE_CLIENT_ID,
+  AZURE_FEDERATED_TOKEN_FILE,
+}))
   if (!value) fail(`${name} is not set: the webhook did not see this pod, or its service account has no client-id`);
 
 const exchange = await fetch(new URL(`${AZURE_TENANT_ID}/oauth2/v2.0/token`, AZURE_AUTHORITY_HOST), {
