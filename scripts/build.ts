@@ -3,7 +3,7 @@
  * imports lazily stays a chunk of its own, read only when it is used. Chunks lie side by side with `cli.js`: a path
  * relative to `src/` (`../templates`) is right in the bundle too. Beside them lies the JSON Schema of the file.
  */
-import { chmod, cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
 import { methods } from '../src/methods/index.ts';
@@ -65,16 +65,4 @@ export async function ship(folder: string): Promise<void> {
   for (const name of ['package.json', 'templates']) await cp(join(root, name), join(folder, name), { recursive: true });
 }
 
-/** Lets `npx aks-secrets` find the program in a clone; without it npx first installs the clone into its own cache. */
-async function link(): Promise<void> {
-  const program = join(root, 'node_modules', '.bin', 'aks-secrets');
-  await mkdir(join(program, '..'), { recursive: true });
-  await rm(program, { force: true });
-  await symlink(join('..', '..', 'dist', 'cli.js'), program);
-}
-
-if (import.meta.main) {
-  await build(join(root, 'dist'));
-  // Where npx looks for another file, or links need a right of their own, its cache will do.
-  if (process.platform !== 'win32') await link();
-}
+if (import.meta.main) await build(join(root, 'dist'));
