@@ -42,9 +42,14 @@ export async function apply(
   options: ApplyOptions,
 ): Promise<Applied> {
   const early = standingFacts(steps, observations);
-  const places = graphOf(steps, checks, ({ step, fact }) => early.get(step)?.[fact] !== undefined);
   const byId = new Map(steps.map((step) => [step.id, step]));
   const changes = new Map(plan.changes.map((change) => [change.id, change]));
+  const places = graphOf(
+    steps,
+    checks,
+    ({ step, fact }) => early.get(step)?.[fact] !== undefined,
+    ({ id }) => changes.get(id)?.action !== 'keep',
+  );
   const ends = new Map<StepId, Ended>();
   const now = () => world.clock.now().getTime();
   const stop = stopOn(world.signal, options.timeout, options.alarm);

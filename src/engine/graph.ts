@@ -12,7 +12,8 @@ export interface Node {
 export type Place = Node & ({ readonly step: Step } | { readonly check: Check });
 
 /**
- * The graph that references make; a fact that is `known` already makes no edge. The same step listed twice (workloads share their cluster) is one node.
+ * The graph that references make; a fact that is `known` already makes no edge.
+ * Only a step that `rests` on its proofs (one that has something to change) comes after them. The same step listed twice (workloads share their cluster) is one node.
  * Throws on two steps of one id, on a reference to a step that does not exist or to a fact that its step does not
  * yield, and on a cycle: all of them our bugs, found before anything is touched.
  */
@@ -20,6 +21,7 @@ export function graphOf(
   steps: readonly Step[],
   checks: readonly Check[] = [],
   known: (ref: Ref) => boolean = () => false,
+  rests: (step: Step) => boolean = () => true,
 ): Place[] {
   const byId = new Map<StepId, Step>();
   for (const step of steps) {
@@ -38,8 +40,10 @@ export function graphOf(
   const places: Place[] = [...byId.values()].map((step) => ({
     id: step.id,
     after: unique(needed(step.id, step.needs)),
-    // A plan is made of steps alone: there the checks are not yet to be waited for.
-    behind: [...(step.behind ?? []), ...checks.filter(({ id }) => step.proven?.includes(id)).map(placeOf)],
+    behind: [
+      ...(step.behind ?? []),
+      ...(rests(step) ? checks.filter(({ id }) => step.proven?.includes(id)) : []).map(placeOf),
+    ],
     step,
   }));
   for (const check of checks) {

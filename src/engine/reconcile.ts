@@ -44,6 +44,8 @@ export async function reconcile(
   let acted: 'created' | 'updated' | undefined;
   let problem: Problem | undefined;
   let judged: Judged | undefined;
+  /** What is judged was seen before anything was changed. */
+  let early = observed !== undefined;
   let sight: Sight | undefined = observed && 'seen' in observed ? { seen: observed.seen, world: run.world } : undefined;
 
   const ended = (end: End): Ended => {
@@ -88,6 +90,12 @@ export async function reconcile(
       case 'blocked':
         return end('blocked', { ...noted(), ...lineToRun(step, known, judged) });
       case 'settling':
+        // What was seen before those it builds on were changed says nothing of now.
+        if (early && run.ages.anyChanged(run.below(step.id))) {
+          early = false;
+          sight = undefined;
+          return attempt();
+        }
         return lag(judged.note ?? 'not ready yet');
       default: {
         if (acted) return lag(remaining(judged));
