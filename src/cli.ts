@@ -28,9 +28,14 @@ process.on('uncaughtException', (error: unknown) => {
   process.exit(1);
 });
 
-// Who reads no further (`| head`) has what he wants.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
+/** Opening a stream takes a millisecond or more: each is opened when it is first written to. */
+const opened = new Set<NodeJS.WriteStream>();
+function output(name: 'stdout' | 'stderr'): NodeJS.WriteStream {
+  const stream = process[name];
+  if (opened.has(stream)) return stream;
+  opened.add(stream);
+  // Who reads no further (`| head`) has what he wants.
+  return stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
 }
@@ -47,11 +52,15 @@ const code = await main(process.argv.slice(2), {
   get stdin() {
     return process.stdin;
   },
-  stdout: process.stdout,
-  stderr: process.stderr,
+  get stdout() {
+    return output('stdout');
+  },
+  get stderr() {
+    return output('stderr');
+  },
   env: process.env,
   cwd: process.cwd(),
   signal: interrupt.signal,
 });
-await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+await Promise.all([...opened].map(flushed));
 process.exit(code);
