@@ -97,8 +97,11 @@ export interface Step<N extends Needs = Needs, Seen = unknown> {
   judge(seen: Seen, known: Known<N>): Judged;
   /** Acts once. What it returns is judged as the new state; nothing returned means: look again. */
   converge(world: World, seen: Seen, known: Known<N>): Promise<Seen | undefined>;
-  /** Takes away what is ours and serves these workloads alone; absent: `destroy` leaves it and says so. */
-  remove?(world: World, seen: Seen): Promise<void>;
+  /**
+   * Takes away what is ours and serves these workloads alone; absent: `destroy` leaves it and says so. What it must know
+   * of others it reads anew: what builds on it is removed before, and a credential before the access by it.
+   */
+  remove?(world: World, seen: Seen, known: Known<N>): Promise<void>;
   /** Manifests: the YAML, open facts shown as such. */
   preview?(known: Known<N>): string;
   /** The equivalent `az` or `kubectl` line, for whoever has a right that we lack. One line. */

@@ -58,6 +58,11 @@ export interface Azure {
   readonly roles: {
     /** Every assignment at, above and below the scope, paged. `undefined` when the scope is absent. */
     list(scope: string): Promise<readonly RoleAssignment[] | undefined>;
+    /**
+     * What a user or service principal holds at, above and below the scope, also through groups: of such an assignment
+     * `principalId` is the group's.
+     */
+    heldBy(scope: string, principalId: string): Promise<readonly RoleAssignment[]>;
     /** Deterministic GUID, `principalType` ServicePrincipal unless given; an equal assignment under another GUID is success. */
     assign(assignment: NewRoleAssignment): Promise<RoleAssignment>;
     remove(id: string): Promise<void>;

@@ -1,4 +1,5 @@
 import type { TokenCredential } from '@azure/identity';
+import { claimsOf } from '../claims.ts';
 import { Problem } from '../trouble.ts';
 import type { Caller, Cloud } from './azure.ts';
 
@@ -17,12 +18,4 @@ export async function callerOf(credential: TokenCredential, cloud: Cloud): Promi
   const kind = claims.idtyp === 'app' || (!person && !claims.scp) ? 'ServicePrincipal' : 'User';
   const application = text('app_displayname', 'appid', 'azp');
   return { name: String((kind === 'User' && person) || application || objectId), objectId, tenantId, kind };
-}
-
-function claimsOf(token: string): Readonly<Record<string, unknown>> {
-  try {
-    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-  } catch {
-    return {};
-  }
 }

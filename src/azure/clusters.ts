@@ -1,10 +1,10 @@
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import { Secret } from '../secret.ts';
-import { orAbsent, Problem } from '../trouble.ts';
+import { Problem } from '../trouble.ts';
 import type { Azure } from './azure.ts';
 import { nameOf, partsOf } from './names.ts';
 import { follow, rawBody, witness } from './operation.ts';
-import { asked, type Memory, raw, resourceOf, type Shared } from './shared.ts';
+import { asked, found, type Memory, raw, resourceOf, type Shared } from './shared.ts';
 
 /** Managed clusters, by the SDK's client; bodies are the wire's. */
 export function clustersOf(shared: Shared, memory: Memory): Azure['clusters'] {
@@ -23,7 +23,7 @@ export function clustersOf(shared: Shared, memory: Memory): Azure['clusters'] {
       memory(`cluster ${id.toLowerCase()}`, async () => {
         const { group, name } = partsOf(id);
         const [{ get }, client] = await Promise.all([api(), context()]);
-        return orAbsent(raw(id, shared, (options) => get(client, group, name, options)));
+        return found(raw(id, shared, (options) => get(client, group, name, options)));
       }),
 
     async put(id, body, ifMatch) {

@@ -3,7 +3,7 @@ import { once } from '../memory.ts';
 import { orAbsent } from '../trouble.ts';
 import type { Azure, FederatedCredential } from './azure.ts';
 import { partsOf } from './names.ts';
-import { asked, type Memory, raw, type Shared } from './shared.ts';
+import { asked, found, type Memory, raw, type Shared } from './shared.ts';
 
 /** Identities and what they trust, by the SDK's client. */
 export function identitiesOf(shared: Shared, memory: Memory): Pick<Azure, 'identities' | 'federation'> {
@@ -27,7 +27,7 @@ export function identitiesOf(shared: Shared, memory: Memory): Pick<Azure, 'ident
         memory(`identity ${id.toLowerCase()}`, async () => {
           const { group, name } = partsOf(id);
           const { userAssignedIdentities } = await client();
-          return orAbsent(raw(id, shared, (options) => userAssignedIdentities.get(group, name, options)));
+          return found(raw(id, shared, (options) => userAssignedIdentities.get(group, name, options)));
         }),
       async create(id, location, tags) {
         const { group, name } = partsOf(id);
@@ -53,7 +53,7 @@ export function identitiesOf(shared: Shared, memory: Memory): Pick<Azure, 'ident
             for await (const each of federatedIdentityCredentials.list(group, name)) all.push(credentialOf(each));
             return all;
           });
-          return orAbsent(listed);
+          return found(listed);
         }),
       async put(identityId, credential) {
         const { group, name } = partsOf(identityId);

@@ -23,13 +23,17 @@ export function rolesOf(shared: Shared, memory: Memory): Azure['roles'] {
   const assignments = (scope: string) =>
     `${cloud.resourceManager}${scope.replace(/\/+$/, '')}/providers/Microsoft.Authorization/roleAssignments`;
 
-  const list = async (scope: string): Promise<readonly RoleAssignment[]> => {
-    const url = `${assignments(scope)}?${VERSION}`;
+  const list = async (scope: string, filter?: string): Promise<readonly RoleAssignment[]> => {
+    const url = `${assignments(scope)}?${VERSION}${filter ? `&$filter=${encodeURIComponent(filter)}` : ''}`;
     return (await asked(url, shared, () => arm.list<Body>(url))).map(assignmentOf);
   };
 
   return {
     list: (scope) => memory(`roles ${scope.toLowerCase()}`, () => orAbsent(list(scope))),
+
+    // The filter is transitive for groups ("List Azure role assignments using the REST API").
+    heldBy: (scope, principalId) =>
+      memory(`roles ${scope} of ${principalId}`.toLowerCase(), () => list(scope, `assignedTo('${principalId}')`)),
 
     async assign(assignment) {
       const { scope, role, principalId, principalType = 'ServicePrincipal', description } = assignment;

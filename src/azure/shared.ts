@@ -1,6 +1,6 @@
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
-import { Problem } from '../trouble.ts';
+import { orAbsent, Problem } from '../trouble.ts';
 import type { Cloud, Resource } from './azure.ts';
 import { nameOf } from './names.ts';
 import { problemOf } from './problems.ts';
@@ -52,6 +52,19 @@ export async function asked<T>(urlOrId: string, shared: Pick<Shared, 'transport'
     throw problemOf(error, nameOf(urlOrId));
   }
 }
+
+/** Reads what may be absent. Of a provider that is not registered nothing can be there, and some say so with a 409. */
+export async function found<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await orAbsent(read);
+  } catch (error) {
+    if (isUnregistered(error)) return undefined;
+    throw error;
+  }
+}
+
+export const isUnregistered = (error: unknown): boolean =>
+  error instanceof Problem && error.said?.code === 'MissingSubscriptionRegistration';
 
 /** What an SDK hands to `onResponse`, as far as it is needed. */
 interface RawResponse {

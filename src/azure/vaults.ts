@@ -4,7 +4,7 @@ import { orAbsent, Problem } from '../trouble.ts';
 import type { AccessPolicy, Azure } from './azure.ts';
 import { nameOf, partsOf } from './names.ts';
 import { follow, rawBody, witness } from './operation.ts';
-import { asked, type Memory, raw, resourceOf, type Shared } from './shared.ts';
+import { asked, found, isUnregistered, type Memory, raw, resourceOf, type Shared } from './shared.ts';
 
 /** Key Vaults as resources. An existing one is never PUT: its policies go through `accessPolicies`. */
 export function vaultsOf(shared: Shared, memory: Memory): Azure['vaults'] {
@@ -34,7 +34,7 @@ export function vaultsOf(shared: Shared, memory: Memory): Azure['vaults'] {
       memory(`vault ${id.toLowerCase()}`, async () => {
         const { group, name } = partsOf(id);
         const [{ get }, client] = await Promise.all([api(), context()]);
-        return orAbsent(raw(id, shared, (options) => get(client, group, name, options)));
+        return found(raw(id, shared, (options) => get(client, group, name, options)));
       }),
 
     async create(id, body) {
@@ -56,7 +56,11 @@ export function vaultsOf(shared: Shared, memory: Memory): Azure['vaults'] {
         const [{ checkNameAvailability }, client] = await Promise.all([api(), context()]);
         const answer = await asked(`/subscriptions/${shared.subscription}/vaults/${name}`, shared, () =>
           checkNameAvailability(client, { name, type: 'Microsoft.KeyVault/vaults' }),
-        );
+        ).catch((error: unknown) => {
+          // Nobody can tell before the provider is registered; making the vault will.
+          if (isUnregistered(error)) return { nameAvailable: true, message: undefined, reason: undefined };
+          throw error;
+        });
         return answer.nameAvailable
           ? { free: true }
           : { free: false, reason: answer.message ?? answer.reason ?? 'taken' };

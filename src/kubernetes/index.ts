@@ -120,8 +120,9 @@ function view(shared: Shared): Refreshable {
       return new Secret(answer.status.token);
     },
 
-    async log(namespace, pod, tail) {
-      const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log?tailLines=${tail}`;
+    async log(namespace, pod, tail, container) {
+      const which = container === undefined ? '' : `&container=${encodeURIComponent(container)}`;
+      const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log?tailLines=${tail}${which}`;
       const connection = await connect();
       const resource = nameOf('Pod', namespace, pod);
       return (await connection.send({ method: 'GET', path, resource, text: true })) as string;

@@ -19,8 +19,8 @@ export interface Kubernetes {
   delete(object: ObjectRef, uid: string): Promise<void>;
   /** TokenRequest: a token of the service account for one audience, ten minutes, in memory. */
   token(namespace: string, serviceAccount: string, audience: string): Promise<Secret>;
-  /** The log of a pod's container, last `tail` lines. */
-  log(namespace: string, pod: string, tail: number): Promise<string>;
+  /** The log of a pod's container, last `tail` lines; a pod of several containers must be told which. */
+  log(namespace: string, pod: string, tail: number, container?: string): Promise<string>;
 }
 
 export interface Kind {

@@ -47,7 +47,7 @@ export function assemble(spec: Spec, context: Context): Assembly {
   const accessOf = (workload: Workload): { trust: Step; right: Step } => {
     const vault = subjects.vault(workload);
     const identity = subjects.identity(workload);
-    const together = identity.sharing.filter((other) => other.vault.name === workload.vault.name);
+    const together = identity.sharing.filter((other) => subjects.vault(other).step.id === vault.step.id);
     const trust = federation({
       identity,
       cluster,
@@ -118,7 +118,7 @@ export function assemble(spec: Spec, context: Context): Assembly {
     ];
   });
 
-  const vaults = new Map(workloads.map((workload) => [workload.vault.name, workload]));
+  const vaults = new Map(workloads.map((workload) => [subjects.vault(workload).step.id, workload]));
   for (const workload of vaults.values()) {
     const vault = subjects.vault(workload);
     once(

@@ -11,7 +11,7 @@ import { vault as vaultStep } from '../steps/vault.ts';
 import { armId, type IdentityWish, type Spec, type VaultWish, type Workload } from '../workload.ts';
 import type { Collection } from './collect.ts';
 
-/** A vault or an identity, with all who share it. */
+/** A vault or an identity, with all who share it; `wish` is as the first of them writes it. */
 export interface Subject<Wish> {
   readonly wish: Wish;
   readonly id: string;
@@ -24,10 +24,14 @@ export interface Subjects {
   readonly clusterId: string;
   readonly cluster: Step;
   vault(workload: Workload): Subject<VaultWish> & { readonly uri: string };
-  identity(workload: Workload): Subject<IdentityWish>;
+  /** `mark` is what its tag says when we made it: that of the first who wants it. */
+  identity(workload: Workload): Subject<IdentityWish> & { readonly mark: string };
   /** What the tag and the descriptions say of a workload's things. */
   mark(workload: Workload): string;
 }
+
+/** Azure's names are one in whatever case. */
+const isOne = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
 export const namesOf = (workloads: readonly Workload[]): readonly string[] => workloads.map(({ name }) => name);
 
@@ -69,15 +73,15 @@ export function subjectsOf(
 
   /** Nothing to look at where the cluster, or a vault that is not to be made, proves that the group is there. */
   const ownGroup = (called: string, proven: readonly string[], workload: Workload, some: readonly string[]) =>
-    proven.some((group) => group.toLowerCase() === called.toLowerCase())
+    proven.some((group) => isOne(group, called))
       ? {}
       : groupFor(called, workload.vault.create?.location ?? location, mark(workload), some);
 
   const vault: Subjects['vault'] = (workload) => {
-    const wish = workload.vault;
+    const sharing = workloads.filter((other) => isOne(other.vault.name, workload.vault.name));
+    const wish = sharing[0]?.vault ?? workload.vault;
     const id = idOf(wish.resourceGroup, 'Microsoft.KeyVault/vaults', wish.name);
     const uri = `https://${wish.name.toLowerCase()}${cloud.vaultSuffix}`;
-    const sharing = workloads.filter((other) => other.vault.name === wish.name);
     const some = namesOf(sharing);
     const after = wish.create
       ? {
@@ -85,21 +89,27 @@ export function subjectsOf(
           ...providerFor('Microsoft.KeyVault', some, (azure) => azure.vaults.get(id)),
         }
       : {};
-    const step = once(vaultStep({ wish, id, uri, mark: mark(workload), workloads: some, location, after }));
+    const step = once(
+      vaultStep({ wish, id, uri, mark: mark(sharing[0] ?? workload), workloads: some, location, after }),
+    );
     return { wish, id, uri, step, sharing };
   };
 
   const identity: Subjects['identity'] = (workload) => {
-    const wish = workload.identity;
+    const namesakes = workloads.filter((other) => isOne(other.identity.name, workload.identity.name));
+    const sharing = namesakes.filter((other) => isOne(other.identity.resourceGroup, workload.identity.resourceGroup));
+    const wish = sharing[0]?.identity ?? workload.identity;
     const id = idOf(wish.resourceGroup, 'Microsoft.ManagedIdentity/userAssignedIdentities', wish.name);
-    const sharing = workloads.filter(
-      (other) => other.identity.name === wish.name && other.identity.resourceGroup === wish.resourceGroup,
-    );
+    const called = namesakes.length > sharing.length ? `${wish.resourceGroup}/${wish.name}` : wish.name;
     const some = namesOf(sharing);
     const proven = [resourceGroup, ...(workload.vault.create ? [] : [workload.vault.resourceGroup])];
-    const after = ownGroup(wish.resourceGroup, proven, workload, some);
-    const step = once(identityStep({ wish, id, mark: mark(workload), workloads: some, location, after }));
-    return { wish, id, step, sharing };
+    const after = {
+      ...ownGroup(wish.resourceGroup, proven, workload, some),
+      ...providerFor('Microsoft.ManagedIdentity', some, (azure) => azure.identities.get(id)),
+    };
+    const owner = mark(sharing[0] ?? workload);
+    const step = once(identityStep({ wish, id, called, mark: owner, workloads: some, location, after }));
+    return { wish, id, mark: owner, step, sharing };
   };
 
   return { clusterId, cluster, vault, identity, mark };

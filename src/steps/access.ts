@@ -1,13 +1,18 @@
-import type { Azure, Resource, RoleAssignment, SecretProperties } from '../azure/azure.ts';
+import type { AccessPolicy, Azure, Resource, RoleAssignment, SecretProperties } from '../azure/azure.ts';
 import { accessDescription, isOurs } from '../ownership.ts';
 import type { Judged, Step } from '../step.ts';
-import { defineStep, ref } from '../step.ts';
+import { defineStep, KNOWN_AFTER_APPLY, ref } from '../step.ts';
 import type { IdentityWish, SecretRef, VaultWish } from '../workload.ts';
-import { grantOf, PERMISSION_FOR, ROLE_FOR, ROLE_NAMES } from './roles.ts';
+import { calledBy, isTagged } from './identity.ts';
+import { covers, grantOf, isHeldBy, PERMISSION_FOR, ROLE_FOR, ROLE_NAMES } from './roles.ts';
+import { isNamed } from './secret.ts';
+import { modeOf } from './vault.ts';
 
 interface Seen {
   readonly vault: Resource | undefined;
   readonly assignments: readonly RoleAssignment[];
+  /** What the identity holds as a member of groups; asked only when its own assignments are not enough. */
+  readonly throughGroups?: readonly RoleAssignment[];
   /** What the vault holds, where the caller may look: the plan counts what a vault-wide role opens besides. */
   readonly held: readonly SecretProperties[] | undefined;
 }
@@ -24,7 +29,7 @@ interface Wanted {
  */
 export const access = (options: {
   vault: { wish: VaultWish; id: string; uri: string; step: Step };
-  identity: { wish: IdentityWish; step: Step };
+  identity: { wish: IdentityWish; id: string; mark: string; step: Step };
   secrets: readonly SecretRef[];
   scope: 'vault' | 'secret';
   mark: string;
@@ -46,9 +51,11 @@ export const access = (options: {
     mode === 'policies'
       ? byPolicy(seen.vault, principalId, kinds, scope)
       : byRole(seen, principalId, wanted, scope, secrets);
+  const missingOf = (held: readonly RoleAssignment[]): readonly Wanted[] =>
+    wanted.filter((want) => !grantOf(held, want.kind, want.scope));
 
   return defineStep({
-    id: `access/${vault.wish.name}/${identity.wish.name}`,
+    id: `access/${vault.wish.name}/${calledBy(identity.step)}`,
     kind: 'access',
     subject: `${roleName} for ${identity.wish.name} on ${vault.wish.name}`,
     title: `${identity.wish.name} may read in ${vault.wish.name}`,
@@ -62,60 +69,111 @@ export const access = (options: {
     yields: ['granted'],
     settles: 'minutes',
     async observe({ azure }): Promise<Seen> {
-      const [found, assignments, held] = await Promise.all([
+      const [found, listed, held, principalId] = await Promise.all([
         azure.vaults.get(vault.id),
         azure.roles.list(vault.id),
         heldBy(azure, vault.uri),
+        principalOf(azure, identity.id),
       ]);
-      return { vault: found, assignments: assignments ?? [], held };
+      const assignments = listed ?? [];
+      const seen = { vault: found, assignments, held };
+      if (!found || modeOf(found) !== 'rbac' || !principalId) return seen;
+      if (missingOf(assignments.filter(isHeldBy(principalId))).length === 0) return seen;
+      // Where this cannot be asked, an assignment of our own does no harm.
+      const all = await azure.roles.heldBy(vault.id, principalId).catch(() => []);
+      return { ...seen, throughGroups: all.filter((one) => !isHeldBy(principalId)(one)) };
     },
-    judge: (seen, { principalId, mode }) => judge(seen, principalId, mode),
+    judge: (seen, { principalId, tenantId, mode }) =>
+      tenantsDiffer(seen.vault, tenantId) ?? judge(seen, principalId, mode),
     async converge({ azure }, seen, { principalId, tenantId, mode }) {
       if (mode === 'policies') {
         const permissions = Object.fromEntries(kinds.map((kind) => [PERMISSION_FOR[kind], ['get']]));
         await azure.vaults.addPolicy(vault.id, { tenantId, objectId: principalId, permissions });
         return undefined;
       }
-      const missing = wanted.filter((want) => !grantOf(seen.assignments, principalId, want.kind, want.scope));
       const made = await Promise.all(
-        missing.map(({ role, scope }) =>
+        missingOf(heldIn(seen, principalId)).map(({ role, scope }) =>
           azure.roles.assign({ scope, role, principalId, description: accessDescription(options.mark) }),
         ),
       );
       return { ...seen, assignments: [...seen.assignments, ...made] };
     },
-    async remove({ azure }, seen) {
-      const mine = seen.assignments.filter((found) => found.description === accessDescription(options.mark));
+    async remove(world, seen) {
+      const { azure } = world.fresh();
+      // Who still comes by another credential (a second workload, or cluster) lives by this access too. Our own
+      // credential goes first; if it has not, the next run ends it.
+      const credentials = await azure.federation.list(identity.id);
+      if (credentials && credentials.length > 0) return;
+      const mine = seen.assignments.filter(
+        (found) => found.description === accessDescription(options.mark) && covers(vault.id, found.scope),
+      );
       await Promise.all(mine.map(({ id }) => azure.roles.remove(id)));
+      // A policy bears no mark of its own: it is ours if the identity that it names is.
+      const holder = await azure.identities.get(identity.id);
+      if (!isTagged(holder, identity.mark)) return;
+      const { principalId = '' } = (holder?.properties ?? {}) as { principalId?: string };
+      for (const policy of policiesOf(seen.vault, principalId)) await azure.vaults.removePolicy(vault.id, policy);
     },
     byHand: ({ principalId, mode }) =>
       mode === 'policies'
         ? `az keyvault set-policy --name ${vault.wish.name} --object-id ${principalId} ${kinds.map((kind) => `--${kind}-permissions get`).join(' ')}`
-        : `az role assignment create --assignee-object-id ${principalId} --assignee-principal-type ServicePrincipal --role "${ROLE_NAMES[wanted[0]?.role ?? ''] ?? ''}" --scope ${wanted[0]?.scope ?? vault.id}`,
+        : wanted
+            .map(
+              ({ role, scope }) =>
+                `az role assignment create --assignee-object-id ${principalId} --assignee-principal-type ServicePrincipal --role "${ROLE_NAMES[role]}" --scope ${scope}`,
+            )
+            .join(' && '),
   });
 };
+
+/** The identity's own step says what keeps it from being looked at. */
+async function principalOf(azure: Azure, identityId: string): Promise<string | undefined> {
+  const found = await azure.identities.get(identityId).catch(() => undefined);
+  return (found?.properties as { principalId?: string } | undefined)?.principalId;
+}
+
+const heldIn = ({ assignments, throughGroups = [] }: Seen, principalId: string): readonly RoleAssignment[] => [
+  ...assignments.filter(isHeldBy(principalId)),
+  ...throughGroups,
+];
+
+/** A vault takes tokens of one tenant alone (after a move of its subscription, of the old one), and its roles no others. */
+function tenantsDiffer(vault: Resource | undefined, tenantId: string): Judged | undefined {
+  const { tenantId: trusted } = (vault?.properties ?? {}) as { tenantId?: string };
+  if (!trusted || tenantId === KNOWN_AFTER_APPLY || trusted.toLowerCase() === tenantId.toLowerCase()) return undefined;
+  return {
+    state: 'blocked',
+    owner: 'theirs',
+    facts: {},
+    differences: [],
+    note: `the vault trusts tenant ${trusted}, and the identity is of tenant ${tenantId}`,
+  };
+}
 
 /** The list is only for counting here: where the caller may not look, nothing is counted. */
 const heldBy = (azure: Azure, uri: string): Promise<readonly SecretProperties[] | undefined> =>
   azure.secrets.list(uri).catch(() => undefined);
 
 function byRole(
-  { assignments, held }: Seen,
+  seen: Seen,
   principalId: string,
   wanted: readonly Wanted[],
   scope: 'vault' | 'secret',
   secrets: readonly SecretRef[],
 ): Judged {
-  const grants = wanted.map((want) => grantOf(assignments, principalId, want.kind, want.scope));
-  const found = grants.filter((grant) => grant !== undefined);
-  const since = found
+  const grants = wanted.flatMap((want) => {
+    const grant = grantOf(heldIn(seen, principalId), want.kind, want.scope);
+    return grant ? [{ ...grant, wider: !covers(want.scope, grant.scope) }] : [];
+  });
+  const since = grants
     .flatMap(({ createdOn }) => (createdOn ? [createdOn] : []))
     .sort((a, b) => b.getTime() - a.getTime())[0];
   const base = { differences: [], ...(since && { since }) } as const;
 
-  if (found.length < wanted.length) {
-    const others = held?.filter(({ name }) => !secrets.some((secret) => secret.name === name)).length ?? 0;
-    const opens = scope === 'vault' && others > 0;
+  if (grants.length < wanted.length) {
+    const others = seen.held?.filter(({ name }) => !secrets.some((one) => isNamed(one.name, name))).length ?? 0;
+    // The role for public parts opens no secret.
+    const opens = scope === 'vault' && others > 0 && wanted.some(({ kind }) => kind === 'secret');
     return {
       ...base,
       state: 'absent',
@@ -126,24 +184,35 @@ function byRole(
       }),
     };
   }
-  const ours = found.every((grant) => isOurs(grant.description));
+  const ours = grants.every((grant) => isOurs(grant.description));
+  const but = [
+    ...(scope === 'secret' && grants.some((grant) => grant.wider) ? ['wider than --role-scope secret asks'] : []),
+    ...(grants.some((grant) => grant.condition) ? ['it has a condition, so only the proof can tell'] : []),
+  ];
   const by = [
-    ...new Set(found.map((grant) => `${ROLE_NAMES[grant.role] ?? grant.role} at ${placeOf(grant.scope)}`)),
+    ...new Set(
+      grants.map(
+        (grant) =>
+          `${ROLE_NAMES[grant.role] ?? grant.role} at ${placeOf(grant.scope)}${isHeldBy(principalId)(grant) ? '' : ', through a group'}`,
+      ),
+    ),
   ].join(', ');
   return {
     ...base,
-    state: ours ? 'as wanted' : 'good enough',
+    state: ours && but.length === 0 ? 'as wanted' : 'good enough',
     owner: ours ? 'ours' : 'theirs',
     facts: { granted: by },
-    ...(!ours && { note: `by ${by}` }),
+    ...((!ours || but.length > 0) && { note: [`by ${by}`, ...but].join('; ') }),
   };
 }
 
-interface Policy {
-  readonly objectId: string;
-  readonly applicationId?: string;
-  readonly permissions?: Readonly<Record<string, readonly string[] | undefined>>;
-}
+type Policy = AccessPolicy & { readonly applicationId?: string };
+
+/** The entries that name the identity. One with an application id is for that application on its behalf: it serves no pod. */
+const policiesOf = (vault: Resource | undefined, principalId: string): readonly Policy[] =>
+  ((vault?.properties.accessPolicies ?? []) as readonly Policy[]).filter(
+    ({ objectId, applicationId }) => !applicationId && objectId.toLowerCase() === principalId.toLowerCase(),
+  );
 
 function byPolicy(
   vault: Resource | undefined,
@@ -158,11 +227,10 @@ function byPolicy(
       state: 'blocked',
       note: 'this vault decides by access policies, which open all its secrets: --role-scope vault, or a vault with RBAC',
     };
-  const policies = (vault?.properties.accessPolicies ?? []) as readonly Policy[];
-  // An entry with an application id is for that application on behalf of the identity: it does not serve a pod.
-  const entry = policies.find((policy) => policy.objectId === principalId && !policy.applicationId);
+  const rights = (kind: SecretRef['kind']): readonly string[] =>
+    policiesOf(vault, principalId).flatMap(({ permissions }) => permissions?.[PERMISSION_FOR[kind]] ?? []);
   const allowed = (kind: SecretRef['kind']): boolean =>
-    entry?.permissions?.[PERMISSION_FOR[kind]]?.some((right) => ['get', 'all'].includes(right.toLowerCase())) ?? false;
+    rights(kind).some((right) => ['get', 'all'].includes(right.toLowerCase()));
   return kinds.every(allowed)
     ? { ...base, state: 'as wanted', facts: { granted: 'access policy' }, note: 'by an access policy' }
     : { ...base, state: 'absent', note: 'as an access policy: this vault does not decide by roles' };

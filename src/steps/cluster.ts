@@ -11,6 +11,9 @@ interface ClusterProperties {
   readonly oidcIssuerProfile?: { readonly enabled?: boolean; readonly issuerURL?: string };
 }
 
+/** While these last, what GET shows as on may not be on yet: a change of features is one of them. */
+const CHANGING = new Set(['Creating', 'Updating', 'Starting']);
+
 /**
  * The cluster, with the union of the features that its workloads want: AKS takes one PUT at a time, so three steps that
  * each switched one on would fight. It is never taken away, and no feature is switched off: others may use it.
@@ -50,11 +53,21 @@ export const cluster = (options: {
         note: 'the cluster is stopped',
         run: `az aks start --resource-group ${wish.resourceGroup} --name ${wish.name}`,
       };
+    if (state === 'Deleting') return { ...judged, state: 'blocked', note: 'the cluster is being deleted' };
     if (differences.length > 0) return { ...judged, state: 'differs' };
-    if (state === 'Failed' || state === 'Canceled')
-      return { ...judged, state: 'good enough', note: `its last operation ended as ${state}` };
-    if (state !== 'Succeeded')
-      return { ...judged, state: 'settling', note: `another operation is under way (${state})` };
+    const ended = state === 'Failed' || state === 'Canceled';
+    if (!issuer && ended)
+      return {
+        ...judged,
+        state: 'blocked',
+        note: `its last operation ended as ${state}, before it had an OIDC issuer`,
+        run: `az aks update --resource-group ${wish.resourceGroup} --name ${wish.name}`,
+      };
+    if (!issuer) return { ...judged, state: 'settling', note: `it has no OIDC issuer yet (${state})` };
+    if (ended) return { ...judged, state: 'good enough', note: `its last operation ended as ${state}` };
+    if (CHANGING.has(state)) return { ...judged, state: 'settling', note: `another operation is under way (${state})` };
+    // An upgrade or a scaling takes hours and touches nothing of this.
+    if (state !== 'Succeeded') return { ...judged, state: 'good enough', note: `something else goes on (${state})` };
     return { ...judged, state: 'as wanted' };
   };
 
@@ -92,12 +105,14 @@ function absent(wish: ClusterWish, features: readonly ClusterFeature[]): Judged 
       state: 'blocked',
       differences: [],
       note: `there is no cluster ${wish.name} in ${wish.resourceGroup}; --create-cluster makes one`,
+      run: 'az aks list --query "[].{name:name,resourceGroup:resourceGroup}" --output table',
     };
   const { nodeCount, nodeSize, location } = wish.create;
   return {
     ...base,
     state: 'absent',
     facts: { location },
+    run: `az aks create --resource-group ${wish.resourceGroup} --name ${wish.name} --location ${location} --node-count ${nodeCount} --node-vm-size ${nodeSize} ${features.map((feature) => feature.byHand).join(' ')}`,
     differences: [
       {
         path: 'nodes',

@@ -8,9 +8,12 @@ const isTable = (value: Json): value is Table => typeof value === 'object' && va
 
 /**
  * What of `wanted` is not so in `found`: only the fields that `wanted` sets count, so what the server or others add is
- * no difference. Items of lists are found by their name (or other key), else by place.
+ * no difference. Items of lists are found by their name (or other key), else by place. What the server only writes in
+ * another way (amounts, defaults that it leaves out) is none either: it would come back in every run.
  */
 export function differencesOf(wanted: Json, found: Json, path = ''): Difference[] {
+  // An apply takes null for a field that is not set; `kubectl create --dry-run` writes `creationTimestamp: null`.
+  if (wanted === null) return [];
   if (isTable(wanted)) {
     const other = isTable(found) ? found : {};
     return Object.entries(wanted).flatMap(([key, value]) => differencesOf(value, other[key], join(path, key)));
@@ -20,21 +23,49 @@ export function differencesOf(wanted: Json, found: Json, path = ''): Difference[
     if (wanted.length === 0 && other.length > 0) return [{ path, is: show(other), want: show(wanted) }];
     return wanted.flatMap((item, place) => {
       const key = keyOf(item);
-      const match = key
-        ? other.find((candidate) => isTable(candidate) && candidate[key] === (item as Table)[key])
-        : other[place];
-      return differencesOf(item, match, `${path}[${key ? String((item as Table)[key]) : place}]`);
+      if (!key) return differencesOf(item, other[place], `${path}[${place}]`);
+      const alike = (list: readonly Json[]): readonly Json[] =>
+        list.filter((one) => isTable(one) && one[key] === (item as Table)[key]);
+      // Two of one key keep their order.
+      const match = alike(other)[alike(wanted.slice(0, place)).length];
+      return differencesOf(item, match, `${path}[${String((item as Table)[key])}]`);
     });
   }
-  return same(wanted, found) ? [] : [{ path, is: show(found), want: show(wanted) }];
+  return same(wanted, found, path) ? [] : [{ path, is: show(found), want: show(wanted) }];
 }
 
-/** What lists of the kinds that we write are keyed by (Kubernetes, "x-kubernetes-list-map-keys"). */
+/**
+ * What lists of the kinds that we write are keyed by (Kubernetes, "x-kubernetes-list-map-keys"). A volume may be mounted
+ * at several paths: those are what tells its mounts apart.
+ */
 const keyOf = (item: Json): string | undefined =>
-  isTable(item) ? ['name', 'mountPath', 'objectName', 'secretName'].find((key) => key in item) : undefined;
+  isTable(item) ? ['mountPath', 'name', 'objectName', 'secretName'].find((key) => key in item) : undefined;
 
-// An empty string and an absent field are one to the servers that read these objects.
-const same = (a: Json, b: Json): boolean => a === b || String(a ?? '') === String(b ?? '');
+/** Left out they mean something else than false or 0; the server keeps them as they are written. */
+const KEPT =
+  /(^|\.)(automountServiceAccountToken|allowPrivilegeEscalation|hostUsers|runAsUser|runAsGroup|fsGroup|replicas)$/;
+const AMOUNT = /(^|\.)(requests|limits)\.[\w-]+$|(^|\.)sizeLimit$/;
+
+function same(wanted: Json, found: Json, path: string): boolean {
+  if (String(wanted ?? '') === String(found ?? '')) return true;
+  // The server leaves out what is false or 0 by default.
+  if (found === undefined) return (wanted === false || wanted === 0) && !KEPT.test(path);
+  const [one, other] = [amountOf(wanted), amountOf(found)];
+  return AMOUNT.test(path) && one !== undefined && one === other;
+}
+
+const POWERS: Readonly<Record<string, number>> = {
+  ...{ n: 1e-9, u: 1e-6, m: 1e-3, '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15, E: 1e18 },
+  ...{ Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50, Ei: 2 ** 60 },
+};
+
+/** A resource quantity as a number; the server writes each in its shortest form (`1000m` as `1`). */
+function amountOf(value: Json): number | undefined {
+  const [, digits, suffix = ''] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([numkMGTPE]i?|Ki)?$/.exec(String(value)) ?? [];
+  const power = POWERS[suffix];
+  // Rounded: 0.1 and 100m are one, whatever binary fractions make of them.
+  return digits === undefined || power === undefined ? undefined : Number((Number(digits) * power).toPrecision(12));
+}
 
 function show(value: Json): string {
   if (value === undefined || value === null || value === '') return '-';
@@ -67,7 +98,11 @@ function stray(fields: Fields, wanted: Json, found: Json, path: string): Differe
       const is = isTable(found) ? found[key] : undefined;
       if (!isTable(wanted) || !(key in wanted))
         return is === undefined ? [] : [{ path: place, is: show(is), want: '-' }];
-      return stray(below, wanted[key], is, place);
+      const want = wanted[key];
+      // A list without a record of its items is owned whole: what it has beyond ours, it has from an earlier apply.
+      if (Array.isArray(want) && Array.isArray(is) && Object.keys(below ?? {}).length === 0 && is.length > want.length)
+        return [{ path: place, is: show(is), want: show(want) }];
+      return stray(below, want, is, place);
     }
     if (kind === 'k:') {
       const keys = Object.entries(JSON.parse(key) as Table);

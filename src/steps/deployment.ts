@@ -40,7 +40,8 @@ export const deploymentLife: Life<{ readonly why: string }> = {
     const { name, namespace = 'default' } = deployment.metadata;
     const [pods, events] = await Promise.all([
       podsOf(kubernetes, namespace, name),
-      kubernetes.list({ apiVersion: 'v1', kind: 'Event' }, namespace),
+      // They only explain: who may not see them is told less.
+      kubernetes.list({ apiVersion: 'v1', kind: 'Event' }, namespace).catch(() => []),
     ]);
     return { why: whyNot(name, pods, events as readonly (KubernetesObject & Event)[]) };
   },

@@ -68,7 +68,7 @@ export function keyVaultAddOn(interval?: string): ClusterFeature {
       const consent = ['cluster'] as const;
       if (!addOn?.enabled)
         return [{ path: 'Key Vault add-on', is: 'off', want: `on, rotation ${interval ?? DEFAULT_INTERVAL}`, consent }];
-      const rotating = addOn.config?.enableSecretRotation === 'true';
+      const rotating = addOn.config?.enableSecretRotation?.toLowerCase() === 'true';
       const is = addOn.config?.rotationPollInterval ?? DEFAULT_INTERVAL;
       return [
         ...(rotating ? [] : [{ path: 'secret rotation', is: 'off', want: `on, every ${interval ?? is}`, consent }]),

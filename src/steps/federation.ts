@@ -3,6 +3,7 @@ import { credentialName } from '../ownership.ts';
 import type { Finding, Step } from '../step.ts';
 import { defineStep, ref } from '../step.ts';
 import type { IdentityWish } from '../workload.ts';
+import { calledBy } from './identity.ts';
 
 /** Entra takes at most this many credentials per identity (Entra, "Workload identity federation considerations"). */
 const LIMIT = 20;
@@ -26,7 +27,7 @@ export const federation = (options: {
     found.issuer === issuer && found.subject === wanted && found.audiences.includes(audience);
 
   return defineStep({
-    id: `federation/${identity.wish.name}/${account.replace('/', ':')}`,
+    id: `federation/${calledBy(identity.step)}/${account.replace('/', ':')}`,
     kind: 'credential',
     subject: `${account} at ${identity.wish.name}`,
     title: `${identity.wish.name} trusts ${account}`,
@@ -35,7 +36,7 @@ export const federation = (options: {
     needs: { issuer: ref(options.cluster, 'oidcIssuer'), identityId: ref(identity.step, 'identityId') },
     yields: ['trusted'],
     // Azure answers 409 to credentials of one identity that are written at once.
-    lane: `identity/${identity.wish.name}`,
+    lane: identity.step.id,
     settles: 'minutes',
     observe: async ({ azure }) => (await azure.federation.list(identity.id)) ?? [],
     judge(found, { issuer }) {
@@ -72,9 +73,10 @@ export const federation = (options: {
       const made = await azure.federation.put(identity.id, { name, issuer, subject, audiences: [audience] });
       return [...found.filter((other) => other.name !== name), made];
     },
-    async remove({ azure }, found) {
-      for (const { name, issuer } of found)
-        if (name === credentialName(issuer, subject)) await azure.federation.delete(identity.id, name);
+    // Of this cluster alone: a second cluster may have a credential of ours on the same identity (`--rebind`).
+    async remove({ azure }, found, { issuer }) {
+      const ours = found.find((one) => one.name === credentialName(issuer, subject) && one.issuer === issuer);
+      if (ours) await azure.federation.delete(identity.id, ours.name);
     },
     byHand: ({ issuer }) =>
       `az identity federated-credential create --resource-group ${identity.wish.resourceGroup} --identity-name ${identity.wish.name} --name ${credentialName(issuer, subject)} --issuer ${issuer} --subject ${subject} --audiences ${audience}`,

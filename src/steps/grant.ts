@@ -3,25 +3,35 @@ import { isTemporary, temporaryDescription } from '../ownership.ts';
 import type { Needs, Step } from '../step.ts';
 import { defineStep, KNOWN_AFTER_APPLY, ref } from '../step.ts';
 import type { SecretRef, VaultWish } from '../workload.ts';
-import { ROLES } from './roles.ts';
+import { covers, isHeldBy, ROLES } from './roles.ts';
+import { isNamed } from './secret.ts';
 
 interface Vault {
   readonly wish: VaultWish;
   readonly id: string;
+  readonly uri: string;
   readonly step: Step;
 }
-interface Seen {
+interface Held {
   readonly callerId: string;
   readonly assignments: readonly RoleAssignment[];
+}
+interface Seen extends Held {
+  /** Names of the secrets that exist, where the caller may look. */
+  readonly present?: readonly string[];
 }
 
 const WRITERS: readonly string[] = [ROLES.secretsOfficer, ROLES.administrator];
 const NONE = 'none';
 
-const look = async (azure: Azure, vaultId: string): Promise<Seen> => {
+const look = async (azure: Azure, vaultId: string): Promise<Held> => {
   const [caller, assignments] = await Promise.all([azure.caller(), azure.roles.list(vaultId)]);
   return { callerId: caller.objectId, assignments: assignments ?? [] };
 };
+
+/** The caller's own alone: a colleague's run may be under way, and its end takes back what it gave. */
+const temporaryOf = ({ callerId, assignments }: Held): readonly RoleAssignment[] =>
+  assignments.filter(isHeldBy(callerId)).filter((found) => isTemporary(found.description));
 
 /** The signed-in caller may write the secrets named (`--grant-self`), by a role on each of them and on nothing else. */
 export const grantSelf = (options: {
@@ -31,14 +41,16 @@ export const grantSelf = (options: {
   workloads: readonly string[];
 }) => {
   const { vault, keep } = options;
-  const scopes = options.secrets.map(({ name }) => `${vault.id}/secrets/${name}`);
   const mayWrite = ({ callerId, assignments }: Seen, scope: string): boolean =>
-    assignments.some(
-      (found) =>
-        found.principalId === callerId &&
-        WRITERS.includes(found.role) &&
-        scope.toLowerCase().startsWith(found.scope.toLowerCase()),
-    );
+    assignments
+      .filter(isHeldBy(callerId))
+      .some((found) => WRITERS.includes(found.role) && !found.condition && covers(found.scope, scope));
+  /** Where a right is lacking; a secret that exists and is not rotated will not be written. */
+  const lacking = (seen: Seen): readonly string[] =>
+    options.secrets
+      .filter(({ name, rotate }) => rotate || !seen.present?.some((other) => isNamed(name, other)))
+      .map(({ name }) => `${vault.id}/secrets/${name}`)
+      .filter((scope) => !mayWrite(seen, scope));
   return defineStep({
     id: `grant/${vault.wish.name}`,
     kind: 'grant to you',
@@ -49,7 +61,14 @@ export const grantSelf = (options: {
     needs: { mode: ref(vault.step, 'vaultMode') },
     yields: ['granted'],
     settles: 'minutes',
-    observe: ({ azure }) => look(azure, vault.id),
+    async observe({ azure }): Promise<Seen> {
+      const [held, secrets] = await Promise.all([
+        look(azure, vault.id),
+        // Who may not look needs the grant to look as well.
+        azure.secrets.list(vault.uri).catch(() => undefined),
+      ]);
+      return { ...held, ...(secrets && { present: secrets.map(({ name }) => name) }) };
+    },
     judge(seen, { mode }) {
       if (mode === 'policies')
         return {
@@ -60,8 +79,8 @@ export const grantSelf = (options: {
           note: 'this vault decides by access policies, and a policy would open all its secrets to you for good',
           run: `az keyvault set-policy --name ${vault.wish.name} --object-id ${seen.callerId} --secret-permissions get list set`,
         };
-      const missing = scopes.filter((scope) => !mayWrite(seen, scope));
-      const temporary = seen.assignments.filter((found) => isTemporary(found.description));
+      const missing = lacking(seen);
+      const temporary = temporaryOf(seen);
       return {
         state: missing.length > 0 ? 'absent' : 'as wanted',
         owner: 'ours',
@@ -74,17 +93,15 @@ export const grantSelf = (options: {
     async converge({ azure }, seen) {
       const { kind } = await azure.caller();
       const made = await Promise.all(
-        scopes
-          .filter((scope) => !mayWrite(seen, scope))
-          .map((scope) =>
-            azure.roles.assign({
-              scope,
-              role: ROLES.secretsOfficer,
-              principalId: seen.callerId,
-              principalType: kind,
-              description: keep ? 'aks-secrets --keep-grant' : temporaryDescription,
-            }),
-          ),
+        lacking(seen).map((scope) =>
+          azure.roles.assign({
+            scope,
+            role: ROLES.secretsOfficer,
+            principalId: seen.callerId,
+            principalType: kind,
+            description: keep ? 'aks-secrets --keep-grant' : temporaryDescription,
+          }),
+        ),
       );
       return { ...seen, assignments: [...seen.assignments, ...made] };
     },
@@ -102,8 +119,6 @@ export const takeBack = (options: {
   workloads: readonly string[];
 }) => {
   const { vault, grant } = options;
-  const temporary = ({ assignments }: Pick<Seen, 'assignments'>): readonly RoleAssignment[] =>
-    assignments.filter((found) => isTemporary(found.description));
   return defineStep({
     id: `grant-end/${vault.wish.name}`,
     kind: 'grant to you',
@@ -116,12 +131,10 @@ export const takeBack = (options: {
     behind: options.behind,
     yields: [],
     settles: 'minutes',
-    observe: async ({ azure }): Promise<{ assignments: readonly RoleAssignment[]; done?: boolean }> => ({
-      assignments: (await azure.roles.list(vault.id)) ?? [],
-    }),
+    observe: ({ azure }): Promise<Held & { readonly done?: boolean }> => look(azure, vault.id),
     judge(seen, known) {
       const granted = known.grant !== undefined && known.grant !== NONE;
-      const left = !seen.done && (granted || temporary(seen).length > 0);
+      const left = !seen.done && (granted || temporaryOf(seen).length > 0);
       return {
         state: left ? 'differs' : 'as wanted',
         owner: 'ours',
@@ -139,9 +152,9 @@ export const takeBack = (options: {
     },
     async converge(world) {
       const { azure } = world.fresh();
-      const left = temporary({ assignments: (await azure.roles.list(vault.id)) ?? [] });
-      await Promise.all(left.map(({ id }) => azure.roles.remove(id)));
-      return { assignments: [], done: true };
+      const held = await look(azure, vault.id);
+      await Promise.all(temporaryOf(held).map(({ id }) => azure.roles.remove(id)));
+      return { ...held, assignments: [], done: true };
     },
   });
 };

@@ -28,5 +28,6 @@ export const group = (options: { name: string; location: string | Ref; mark: str
         typeof options.location === 'string' ? options.location : (known.location ?? ''),
         { [TAG]: options.mark },
       ),
-    byHand: () => `az group create --name ${options.name} --location <region>`,
+    byHand: ({ location }) =>
+      `az group create --name ${options.name} --location ${typeof options.location === 'string' ? options.location : location}`,
   });

@@ -1,6 +1,6 @@
 import type { Resource } from '../azure/azure.ts';
 import { TAG } from '../ownership.ts';
-import type { Ref } from '../step.ts';
+import type { Ref, Step, StepId } from '../step.ts';
 import { defineStep } from '../step.ts';
 import type { IdentityWish } from '../workload.ts';
 
@@ -12,10 +12,17 @@ interface IdentityProperties {
 
 export const isTagged = (identity: Resource | undefined, mark: string): boolean => identity?.tags?.[TAG] === mark;
 
+const PREFIX = 'identity/';
+const identityStepId = (called: string): StepId => `${PREFIX}${called}`;
+/** How a file tells the identity of that step from its others. */
+export const calledBy = ({ id }: Pick<Step, 'id'>): string => id.slice(PREFIX.length);
+
 /** The user-assigned managed identity that the workload becomes at Entra. */
 export const identity = (options: {
   wish: IdentityWish;
   id: string;
+  /** Its name, with its group where the file has two of one name. */
+  called: string;
   mark: string;
   workloads: readonly string[];
   location: Ref;
@@ -23,7 +30,7 @@ export const identity = (options: {
 }) => {
   const { wish, id, mark } = options;
   return defineStep({
-    id: `identity/${wish.name}`,
+    id: identityStepId(options.called),
     kind: 'identity',
     subject: wish.name,
     title: `identity ${wish.name} exists`,
@@ -52,10 +59,16 @@ export const identity = (options: {
       };
     },
     converge: ({ azure }, _seen, { location }) => azure.identities.create(id, location ?? '', { [TAG]: mark }),
-    async remove({ azure }, seen) {
-      if (!seen || !isTagged(seen, mark)) return;
-      const credentials = await azure.federation.list(id);
-      if (credentials?.length === 0) await azure.identities.delete(id);
+    async remove(world, seen) {
+      const { principalId } = (seen?.properties ?? {}) as IdentityProperties;
+      if (!isTagged(seen, mark) || !principalId) return;
+      // Read anew: the workload's own credential and assignments were removed before.
+      const { azure } = world.fresh();
+      const [credentials, assignments] = await Promise.all([
+        azure.federation.list(id),
+        azure.roles.heldBy(`/subscriptions/${azure.subscription}`, principalId),
+      ]);
+      if (credentials?.length === 0 && assignments.length === 0) await azure.identities.delete(id);
     },
     byHand: () => `az identity create --resource-group ${wish.resourceGroup} --name ${wish.name}`,
   });

@@ -4,6 +4,7 @@ import { isOurObject, keeperOf, MANAGED_BY, OWNER } from '../ownership.ts';
 import type { Difference, Judged, Needs, Step } from '../step.ts';
 import { defineStep, KNOWN_AFTER_APPLY } from '../step.ts';
 import { parseText, write } from '../templates/yaml.ts';
+import type { World } from '../world.ts';
 import { differencesOf, leftovers, otherManagerOf } from './compare.ts';
 
 /** What is looked at besides the object itself, and what it says of the object's life (a Deployment's pods). */
@@ -62,9 +63,13 @@ export const manifest = <N extends Needs, More = undefined>(options: {
       const applied = await kubernetes.apply(textFor(fill(known), object));
       return life ? undefined : { object: applied };
     },
-    async remove({ kubernetes }, { object }) {
-      if (object && isOurObject(object) && object.metadata.uid) await kubernetes.delete(reference, object.metadata.uid);
-    },
+    // A namespace takes with it whatever else lies in it, whoever made it.
+    ...(reference.kind !== 'Namespace' && {
+      async remove({ kubernetes }: World, { object }: Seen<More>) {
+        if (object && isOurObject(object) && object.metadata.uid)
+          await kubernetes.delete(reference, object.metadata.uid);
+      },
+    }),
     preview: (known) => fill(known),
   });
 };
@@ -72,6 +77,9 @@ export const manifest = <N extends Needs, More = undefined>(options: {
 function judge(wanted: KubernetesObject, found: KubernetesObject | undefined, pending: string | undefined): Judged {
   if (!found) return { state: 'absent', owner: 'ours', facts: {}, differences: [] };
   const owner = isOurObject(found) ? 'ours' : 'theirs';
+  // What is applied to it now goes with it.
+  if (found.metadata.deletionTimestamp)
+    return { state: 'settling', owner, facts: {}, differences: [], note: 'it is being deleted' };
   const keeper = keeperOf(found);
   const differences = [...differencesOf(wanted, found), ...leftovers(wanted, found)];
   const base = { owner, facts: { applied: 'yes' }, differences } as const;
@@ -120,7 +128,7 @@ function textFor(filled: string, found: KubernetesObject | undefined): string {
   const { documents } = parseText({ text: filled, file: `${found.kind} ${found.metadata.name}` });
   return documents
     .map((document) => {
-      document.deleteIn(['metadata', 'labels', MANAGED_BY]);
+      if (document.hasIn(['metadata', 'labels', MANAGED_BY])) document.deleteIn(['metadata', 'labels', MANAGED_BY]);
       const labels = document.getIn(['metadata', 'labels']);
       if (isMap(labels) && labels.items.length === 0) document.deleteIn(['metadata', 'labels']);
       return write(document);

@@ -1,4 +1,5 @@
 import type { Cloud } from '../azure/azure.ts';
+import { claimsOf } from '../claims.ts';
 import type { Secret } from '../secret.ts';
 import type { Check, Finding, Known, Needs, Step } from '../step.ts';
 import { ref } from '../step.ts';
@@ -46,6 +47,8 @@ export function proof(options: {
       // The first refusal in the order of the file: the same reason as long as it is the same.
       const refused = answers.findIndex(({ status }) => status === 'rejected');
       const answer = answers[refused];
+      if (answer?.status === 'rejected' && isKeptOut(answer.reason))
+        return keptOut(answer.reason, workload, secrets[refused]?.name ?? '');
       if (answer?.status === 'rejected') throw refusedByVault(answer.reason, workload, secrets[refused]?.name ?? '');
       return secrets.map(({ name }) => ({
         check: 'AKS-PROOF',
@@ -58,6 +61,28 @@ export function proof(options: {
 
 const said = (error: Problem): string => (error.said?.code ? ` (${error.said.code})` : '');
 
+/** The vault decides by network before it looks at rights, and the network asked from is this machine's. */
+const isKeptOut = (error: unknown): error is Problem =>
+  error instanceof Problem && /^ForbiddenBy(Firewall|Connection)$/.test(error.said?.code ?? '');
+
+/** What is proven where the vault does not let this machine in: all but the last link. The pods may well be let in. */
+function keptOut(
+  problem: Problem,
+  { namespace, serviceAccount, identity, vault }: Workload,
+  secret: string,
+): Finding[] {
+  const account = `${namespace}/${serviceAccount}`;
+  return [
+    { check: 'AKS-PROOF', title: `Entra takes ${account} for ${identity.name}`, verdict: 'pass' },
+    {
+      check: 'AKS-PROOF',
+      title: `${account} can read ${secret}`,
+      verdict: 'unknown',
+      observed: `${vault.name} is closed to the network of this machine${said(problem)}; that of the cluster may be let in`,
+    },
+  ];
+}
+
 /**
  * Codes with which Entra refuses a credential or an identity that has not arrived everywhere (Entra, "Workload identity
  * federation considerations"), and also one that does not fit: which of the two, only its age can tell.
@@ -69,12 +94,15 @@ const MISMATCHES = new Set([
   'AADSTS700213',
   'AADSTS7002138',
   'AADSTS700016',
+  // Entra cannot read the keys of an issuer that was just switched on.
+  'AADSTS90061',
+  'AADSTS50166',
 ]);
 
 /** Entra's refusal, with what was presented to it: that is what one compares with the registered credential. */
 function refusedByEntra(error: unknown, workload: Workload, assertion: Secret): unknown {
   if (!(error instanceof Problem) || !error.said?.code?.startsWith('AADSTS')) return error;
-  const { iss, sub, aud } = claimsOf(assertion);
+  const { iss, sub, aud } = claimsOf(assertion.reveal());
   const message = `Entra does not accept ${workload.identity.name} for ${workload.namespace}/${workload.serviceAccount}${said(error)}.`;
   const trouble = MISMATCHES.has(error.said.code) ? 'denied' : error.trouble;
   return new Problem(trouble, `token of ${subjectOf(workload)}`, message, {
@@ -94,13 +122,4 @@ function refusedByVault(error: unknown, workload: Workload, secret: string): unk
     right: error.right,
     cause: error,
   });
-}
-
-/** The claims of a token, unverified: they are only shown. */
-function claimsOf(token: Secret): { iss?: string; sub?: string; aud?: string | string[] } {
-  try {
-    return JSON.parse(Buffer.from(token.reveal().split('.')[1] ?? '', 'base64url').toString()) as object;
-  } catch {
-    return {};
-  }
 }

@@ -1,3 +1,4 @@
+import type { KubernetesObject } from '../kubernetes/kubernetes.ts';
 import type { Check, Finding, Step } from '../step.ts';
 import { Problem } from '../trouble.ts';
 import type { Workload } from '../workload.ts';
@@ -5,6 +6,12 @@ import { podsOf } from './deployment.ts';
 
 /** The lines that the sample's script prints for what it read: `read NAME 24 bytes version 3f…`. */
 const READ = /^read (\S+) (\d+) bytes(?: version (\S+))?$/;
+
+/** Where a mesh puts its sidecar into every pod, the log must be asked of the container by name. */
+function readerOf({ spec }: KubernetesObject): string | undefined {
+  const { containers = [] } = (spec ?? {}) as { containers?: readonly { readonly name: string }[] };
+  return (containers.find(({ name }) => name === 'reader') ?? containers[0])?.name;
+}
 
 /** The sample pod read its secrets by its own script: its log says which, and how many bytes, and never a value. */
 export function sampleRead(workload: Workload, deployment: Step): Check {
@@ -22,7 +29,7 @@ export function sampleRead(workload: Workload, deployment: Step): Check {
         ({ metadata, status }) => !metadata.deletionTimestamp && (status as { phase?: string })?.phase === 'Running',
       );
       if (!pod) throw new Problem('not yet', `sample ${namespace}/${name}-sample`, 'no pod of the sample is running');
-      const log = await kubernetes.log(namespace, pod.metadata.name, 50);
+      const log = await kubernetes.log(namespace, pod.metadata.name, 50, readerOf(pod));
       const lines = log
         .split('\n')
         .map((line) => READ.exec(line.trim()))

@@ -10,6 +10,9 @@ interface Seen {
   readonly written?: boolean;
 }
 
+/** Key Vault knows its things by name, and takes no notice of case. */
+export const isNamed = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
+
 /** The secret is in the vault. A value is never read back, and one that exists is overwritten only by `--rotate`. */
 export const secret = (options: {
   vault: { wish: VaultWish; uri: string; step: Step };
@@ -33,11 +36,14 @@ export const secret = (options: {
     async observe({ azure }): Promise<Seen> {
       try {
         const all = await azure.secrets.list(vault.uri);
-        return { found: all?.find(({ name }) => name === wanted.name) };
+        return { found: all?.find(({ name }) => isNamed(wanted.name, name)) };
       } catch (error) {
-        // Who may not list the vault may still look at this one secret.
-        if (!(error instanceof Problem && error.trouble === 'denied' && grant)) throw error;
-        return { found: await azure.secrets.find(vault.uri, wanted.name) };
+        if (!(error instanceof Problem && error.trouble === 'denied')) throw error;
+        // Who may not list the vault may still look at this one secret; if not, the wider right is the one to name.
+        const found = await azure.secrets.find(vault.uri, wanted.name).catch((again: unknown) => {
+          throw grant ? again : error;
+        });
+        return { found };
       }
     },
     judge: (seen) => judge(seen, wanted, vault.wish),
@@ -46,7 +52,8 @@ export const secret = (options: {
       const value = await world.value(wanted.value);
       return { found: await world.azure.secrets.set(vault.uri, wanted.name, value), written: true };
     },
-    byHand: () => `az keyvault secret set --vault-name ${vault.wish.name} --name ${wanted.name} --file <path>`,
+    byHand: () =>
+      `az keyvault secret set --vault-name ${vault.wish.name} --name ${wanted.name} --file VALUE_FILE --output none`,
   });
 };
 
@@ -60,6 +67,8 @@ function judge({ found, written }: Seen, wanted: SecretRef, vault: VaultWish): J
           state: 'blocked',
           note: `${wanted.name} is not in ${vault.name}, and no value is given: --secret-value ${wanted.name}=env:VAR (or file:PATH, stdin)`,
         };
+  if (wanted.rotate && found.managed)
+    return { ...base, state: 'blocked', note: `${wanted.name} belongs to a certificate, which alone renews it` };
   if (wanted.rotate && !written)
     return wanted.value
       ? { ...base, state: 'differs', differences: [{ path: 'version', is: 'current', want: 'a new one' }] }

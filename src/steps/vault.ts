@@ -47,7 +47,12 @@ export const vault = (options: {
     async observe({ azure }): Promise<Seen> {
       const found = await azure.vaults.get(id);
       if (found) return { vault: found };
-      const name = await azure.vaults.nameFree(wish.name);
+      // Of a vault that is not to be made it only explains: who may not ask is told less.
+      const name = await azure.vaults.nameFree(wish.name).catch((error: unknown) => {
+        if (wish.create) throw error;
+        return undefined;
+      });
+      if (!name) return { vault: undefined };
       if (name.free || !wish.create?.location) return { vault: undefined, name };
       const deleted = await azure.vaults.deleted(wish.name, wish.create.location).catch(() => undefined);
       return { vault: undefined, name, ...(deleted && { deleted }) };
@@ -70,8 +75,8 @@ export const vault = (options: {
       });
       return { vault: created };
     },
-    byHand: () =>
-      `az keyvault create --resource-group ${wish.resourceGroup} --name ${wish.name} --enable-rbac-authorization true`,
+    byHand: ({ location }) =>
+      `az keyvault create --resource-group ${wish.resourceGroup} --name ${wish.name} --location ${wish.create?.location ?? location} --enable-rbac-authorization true`,
   });
 };
 

@@ -1,6 +1,7 @@
 // Reads the secrets as an application with Entra Workload ID does: exchanges the token file that the webhook mounted for
 // one of the identity's, and asks the vault. Prints name, version and byte count. Never a value.
-// SECRETS: names in the vault, comma-separated. VAULT_URI, VAULT_SCOPE: the vault and what its tokens are for.
+// SECRETS: paths in the vault (secrets/NAME, keys/NAME, certificates/NAME), comma-separated.
+// VAULT_URI, VAULT_SCOPE: the vault and what its tokens are for.
 // READY_FILE: written once all is read. AZURE_*: set by the webhook.
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -35,13 +36,17 @@ const exchange = await fetch(new URL(`${AZURE_TENANT_ID}/oauth2/v2.0/token`, AZU
 const answer = await exchange.json();
 if (!exchange.ok) fail(`the exchange at Entra: ${String(answer.error_description).split(/\s*Trace ID/)[0]}`);
 
-for (const name of SECRETS.split(',')) {
-  const reply = await fetch(new URL(`secrets/${name}?api-version=7.4`, VAULT_URI), {
+for (const path of SECRETS.split(',')) {
+  const [kind, name] = path.split('/');
+  const reply = await fetch(new URL(`${kind}/${name}?api-version=7.4`, VAULT_URI), {
     headers: { authorization: `Bearer ${answer.access_token}` },
   });
-  const secret = await reply.json();
-  if (!reply.ok) fail(`${name}: ${reply.status} ${secret.error?.innererror?.code ?? secret.error?.code}`);
-  console.log(`read ${name} ${Buffer.byteLength(secret.value)} bytes version ${secret.id.split('/').at(-1)}`);
+  const found = await reply.json();
+  if (!reply.ok) fail(`${name}: ${reply.status} ${found.error?.innererror?.code ?? found.error?.code}`);
+  // Of a certificate and of a key, the public part.
+  const content = found.value ?? found.cer ?? JSON.stringify(found.key);
+  const version = (found.id ?? found.key.kid).split('/').at(-1);
+  console.log(`read ${name} ${Buffer.byteLength(content)} bytes version ${version}`);
 }
 await writeFile(READY_FILE, '');
 process.on('SIGTERM', () => process.exit(0));

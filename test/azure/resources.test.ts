@@ -246,10 +246,34 @@ describe('roles', () => {
     expect(found.description).toBeUndefined();
   });
 
+  it('lists what a principal holds, also through its groups', async () => {
+    const server = await start(() => ({ body: { value: [body('x', 'a-group')] } }));
+    const azure = azureOn(server.agent);
+    expect(await azure.roles.heldBy(VAULT, 'p1')).toMatchObject([{ principalId: 'a-group' }]);
+    expect(decodeURIComponent(server.asked[0]!.path)).toContain("$filter=assignedTo('p1')");
+  });
+
   it('stops at a chain of pages that never ends', async () => {
     const server = await start(() => ({ body: { value: [], nextLink: `https://management.azure.com${VAULT}/again` } }));
     expect((await problem(azureOn(server.agent).roles.list(VAULT))).message).toContain('does not end');
     expect(server.asked.length).toBeLessThan(1000);
+  });
+});
+
+describe('a provider that is not registered', () => {
+  const start409 = () =>
+    start(() => ({
+      status: 409,
+      body: { error: { code: 'MissingSubscriptionRegistration', message: 'not registered' } },
+    }));
+  it('has no resources: reading finds nothing, and writing is refused', async () => {
+    const azure = azureOn((await start409()).agent);
+    expect(await azure.vaults.get(VAULT)).toBeUndefined();
+    expect(await azure.identities.get(IDENTITY)).toBeUndefined();
+    expect(await azure.clusters.get(CLUSTER)).toBeUndefined();
+    expect(await azure.federation.list(IDENTITY)).toBeUndefined();
+    expect(await azure.vaults.nameFree('kv')).toEqual({ free: true });
+    expect(await problem(azure.identities.create(IDENTITY, 'westeurope', {}))).toMatchObject({ trouble: 'refused' });
   });
 });
 

@@ -88,6 +88,8 @@ describe('reading', () => {
     const server = await start(() => ({ headers: { 'content-type': 'text/plain' }, body: 'one\ntwo' }));
     expect(await clusterOn(server).log('shop', 'orders-1', 20)).toBe('one\ntwo');
     expect(server.asked[0]!.path).toBe('/api/v1/namespaces/shop/pods/orders-1/log?tailLines=20');
+    await clusterOn(server).log('shop', 'orders-1', 20, 'reader');
+    expect(server.asked[1]!.path).toBe('/api/v1/namespaces/shop/pods/orders-1/log?tailLines=20&container=reader');
   });
 });
 

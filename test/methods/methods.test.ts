@@ -137,14 +137,39 @@ describe('what is made besides', () => {
       build(wanted)
         .steps.map(({ id }) => id)
         .filter((id) => /^(group|provider)/.test(id));
-    expect(ids(spec(workload('csi')))).toEqual([]);
+    // What an identity is made by; one that exists proves it, without a request of its own.
+    expect(ids(spec(workload('csi')))).toEqual(['provider/Microsoft.ManagedIdentity']);
     expect(
       ids(
         spec(
           workload('csi', { vault: { resourceGroup: 'kv-rg', name: 'shop-kv', create: { purgeProtection: false } } }),
         ),
       ),
-    ).toEqual(['group/kv-rg', 'provider/Microsoft.KeyVault']);
+    ).toEqual(['group/kv-rg', 'provider/Microsoft.KeyVault', 'provider/Microsoft.ManagedIdentity']);
+  });
+  it('keeps identities of one name in two groups apart', () => {
+    const other = { name: 'web', serviceAccount: 'web', identity: { resourceGroup: 'web-rg', name: 'orders-id' } };
+    const { steps, checks } = build(spec(workload('csi'), workload('csi', other)));
+    expect(() => graphOf(steps, checks)).not.toThrow();
+    const ids = steps.map(({ id }) => id).filter((id) => /^(identity|access|federation)/.test(id));
+    expect(ids.sort()).toEqual([
+      'access/shop-kv/shop-rg/orders-id',
+      'access/shop-kv/web-rg/orders-id',
+      'federation/shop-rg/orders-id/shop:orders',
+      'federation/web-rg/orders-id/shop:web',
+      'identity/shop-rg/orders-id',
+      'identity/web-rg/orders-id',
+    ]);
+  });
+  it('takes one identity for one, in whatever case it is written', () => {
+    const other = {
+      ...{ name: 'web', serviceAccount: 'web' },
+      vault: { resourceGroup: 'Shop-RG', name: 'Shop-KV' },
+      identity: { resourceGroup: 'Shop-RG', name: 'Orders-id' },
+    };
+    const { steps } = build(spec(workload('csi'), workload('csi', other)));
+    for (const kind of ['identity/', 'vault/', 'access/', 'grant-end/'])
+      expect(steps.filter(({ id }) => id.startsWith(kind))).toMatchObject([{ workloads: ['orders', 'web'] }]);
   });
   it('a temporary grant comes before the writes that it is for, and is taken back behind them', () => {
     const wanted = workload('csi', { secrets: [{ kind: 'secret', name: 'a', as: 'a', value: { env: 'A' } }] });

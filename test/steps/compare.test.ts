@@ -22,6 +22,59 @@ describe('differences', () => {
     ['a key with dots', { annotations: { 'x.y/z': '1' } }, { annotations: { 'x.y/z': '2' } }, ['annotations["x.y/z"]']],
     ['items by name, in any order', { c: [{ name: 'a', v: 1 }] }, { c: [{ name: 'b' }, { name: 'a', v: 1 }] }, []],
     ['an item of that name differs', { c: [{ name: 'a', v: 1 }] }, { c: [{ name: 'a', v: 2 }] }, ['c[a].v']],
+    ['null asks for nothing, as kubectl writes it', { creationTimestamp: null }, { creationTimestamp: '2026' }, []],
+    ['what the server leaves out when it is the default', { readOnly: false, minReadySeconds: 0 }, {}, []],
+    [
+      'what is something else when it is left out',
+      { automountServiceAccountToken: false, securityContext: { runAsUser: 0 } },
+      {},
+      ['automountServiceAccountToken', 'securityContext.runAsUser'],
+    ],
+    [
+      'quantities as the server writes them',
+      { resources: { requests: { cpu: 0.5, memory: '1024Mi' }, limits: { cpu: '1000m', memory: '1e9' } } },
+      { resources: { requests: { cpu: '500m', memory: '1Gi' }, limits: { cpu: '1', memory: '1G' } } },
+      [],
+    ],
+    [
+      'another quantity',
+      { resources: { limits: { memory: '128Mi' } } },
+      { resources: { limits: { memory: '128M' } } },
+      ['resources.limits.memory'],
+    ],
+    ['equal amounts elsewhere are text', { data: { a: '1000m' } }, { data: { a: '1' } }, ['data.a']],
+    [
+      'one volume at two paths',
+      {
+        volumeMounts: [
+          { name: 'v', mountPath: '/a' },
+          { name: 'v', mountPath: '/b' },
+        ],
+      },
+      {
+        volumeMounts: [
+          { mountPath: '/b', name: 'v' },
+          { mountPath: '/a', name: 'v' },
+        ],
+      },
+      [],
+    ],
+    [
+      'one object under two keys',
+      {
+        data: [
+          { objectName: 'o', key: 'a' },
+          { objectName: 'o', key: 'b' },
+        ],
+      },
+      {
+        data: [
+          { objectName: 'o', key: 'a' },
+          { objectName: 'o', key: 'b' },
+        ],
+      },
+      [],
+    ],
     ['items without a name by place', { c: ['x', 'y'] }, { c: ['x', 'z'] }, ['c[1]']],
   ])('%s', (_name, wanted, found, paths) => {
     expect(differencesOf(wanted, found).map(({ path }) => path)).toEqual(paths);
@@ -47,6 +100,21 @@ describe('leftovers', () => {
     expect(leftovers({ spec: { a: 1, list: [{ name: 'x', v: 1 }] } }, found)).toEqual([]);
     expect(leftovers({ spec: { list: [{ name: 'x', v: 1 }] } }, found).map(({ path }) => path)).toEqual(['spec.a']);
     expect(leftovers({ spec: { a: 1, list: [] } }, found).map(({ path }) => path)).toEqual(['spec.list[x]']);
+  });
+});
+
+describe('a list that we own whole', () => {
+  const entry = { manager: 'aks-secrets', operation: 'Apply', fieldsV1: { 'f:spec': { 'f:command': {} } } };
+  const found = object({ spec: { command: ['node', '/x', '--old'] } }, [entry]);
+  it('differs when it has more than is wanted', () => {
+    expect(leftovers({ spec: { command: ['node', '/x', '--old'] } }, found)).toEqual([]);
+    expect(leftovers({ spec: { command: ['node', '/x'] } }, found)).toEqual([
+      { path: 'spec.command', is: '["node","/x","--old"]', want: '["node","/x"]' },
+    ]);
+  });
+  it('and not when it is shared', () => {
+    const shared = object({ spec: { command: ['a', 'b'] } }, [{ ...entry, fieldsV1: { 'f:spec': {} } }]);
+    expect(leftovers({ spec: { command: ['a'] } }, shared)).toEqual([]);
   });
 });
 

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { FederatedCredential, Resource, RoleAssignment } from '../../src/azure/azure.ts';
+import type { FederatedCredential, Resource } from '../../src/azure/azure.ts';
 import { credentialName } from '../../src/ownership.ts';
 import { KNOWN_AFTER_APPLY, type Step } from '../../src/step.ts';
-import { access } from '../../src/steps/access.ts';
 import { cluster } from '../../src/steps/cluster.ts';
+import { deliverer } from '../../src/steps/deliverer.ts';
 import { keyVaultAddOn, oidcIssuer, workloadIdentity } from '../../src/steps/features.ts';
 import { federation } from '../../src/steps/federation.ts';
-import { grantSelf, takeBack } from '../../src/steps/grant.ts';
-import { ROLES } from '../../src/steps/roles.ts';
-import { secret } from '../../src/steps/secret.ts';
+import { manifest } from '../../src/steps/manifest.ts';
+import { provider } from '../../src/steps/provider.ts';
 import { vault } from '../../src/steps/vault.ts';
+import { Problem } from '../../src/trouble.ts';
 
 const upstream = (id: string): Step => ({ id }) as Step;
 const VAULT_ID = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv';
@@ -70,6 +70,31 @@ describe('cluster', () => {
       { ...on, provisioningState: 'Updating', securityProfile: {} },
       'differs',
       ['workload identity'],
+    ],
+    ['another operation that is no change of ours', { ...on, provisioningState: 'Upgrading' }, 'good enough', []],
+    ['an issuer without its address', { ...on, oidcIssuerProfile: { enabled: true } }, 'settling', []],
+    [
+      'an issuer without its address, and the operation failed',
+      { ...on, oidcIssuerProfile: { enabled: true }, provisioningState: 'Failed' },
+      'blocked',
+      [],
+    ],
+    ['being deleted', { ...on, provisioningState: 'Deleting' }, 'blocked', []],
+    [
+      'null where nothing is set, and a value in another case',
+      {
+        ...on,
+        securityProfile: { ...on.securityProfile, defender: null },
+        addonProfiles: { azureKeyvaultSecretsProvider: { enabled: true, config: { enableSecretRotation: 'True' } } },
+      },
+      'as wanted',
+      [],
+    ],
+    [
+      'profiles that are null',
+      { ...on, securityProfile: null, addonProfiles: null },
+      'differs',
+      ['workload identity', 'Key Vault add-on'],
     ],
     ['stopped', { ...on, powerState: { code: 'Stopped' } }, 'blocked', []],
     ['failed before', { ...on, provisioningState: 'Failed' }, 'good enough', []],
@@ -187,90 +212,6 @@ describe('federated credential', () => {
   });
 });
 
-describe('access', () => {
-  const make = (scope: 'vault' | 'secret', names = ['db-password']) =>
-    access({
-      vault: {
-        wish: { resourceGroup: 'rg', name: 'kv' },
-        id: VAULT_ID,
-        uri: 'https://kv.vault.azure.net',
-        step: upstream('vault/kv'),
-      },
-      identity: { wish: { resourceGroup: 'rg', name: 'orders-id' }, step: upstream('identity/orders-id') },
-      secrets: names.map((name) => ({ kind: 'secret', name, as: name })),
-      scope,
-      mark: 'abc123/shop/orders',
-      workloads: ['orders'],
-    });
-  const grant = (more: Partial<RoleAssignment>): RoleAssignment => ({
-    id: 'a',
-    scope: VAULT_ID,
-    role: ROLES.secretsUser,
-    principalId: 'p',
-    ...more,
-  });
-  const judged = (
-    step: Step,
-    mode: string,
-    assignments: RoleAssignment[],
-    vaultResource = resource({}),
-    held?: unknown,
-  ) => step.judge({ vault: vaultResource, assignments, held }, { principalId: 'p', tenantId: 't', mode });
-
-  it.each<[string, Partial<RoleAssignment>, string]>([
-    ['ours', { description: 'aks-secrets abc123/shop/orders' }, 'as wanted'],
-    ['somebody else’s', {}, 'good enough'],
-    ['inherited from the resource group', { scope: '/subscriptions/s/resourceGroups/rg' }, 'good enough'],
-    ['ids in another case', { scope: VAULT_ID.toUpperCase() }, 'good enough'],
-    ['a stronger role', { role: ROLES.administrator }, 'good enough'],
-    ['on the secret itself', { scope: `${VAULT_ID}/secrets/db-password` }, 'absent'],
-    ['on a vault whose name begins alike', { scope: `${VAULT_ID}2` }, 'absent'],
-    ['another principal', { principalId: 'q' }, 'absent'],
-    ['a role that reads no secret', { role: ROLES.reader }, 'absent'],
-    ['with a condition', { condition: '@Resource[...]' }, 'absent'],
-  ])('by role: %s', (_name, more, state) => {
-    expect(judged(make('vault'), 'rbac', [grant(more)]).state).toBe(state);
-  });
-
-  it('counts what a vault-wide role opens besides', () => {
-    const held = ['db-password', 'api-key', 'other'].map((name) => ({ name, enabled: true }));
-    expect(judged(make('vault'), 'rbac', [], resource({}), held).note).toContain('2 other secrets');
-    expect(judged(make('secret'), 'rbac', [], resource({}), held).note).toBeUndefined();
-  });
-
-  it('needs every secret at secret scope, and takes a wider grant', () => {
-    const step = make('secret', ['a', 'b']);
-    expect(judged(step, 'rbac', [grant({ scope: `${VAULT_ID}/secrets/a` })]).state).toBe('absent');
-    expect(
-      judged(
-        step,
-        'rbac',
-        ['a', 'b'].map((name) => grant({ scope: `${VAULT_ID}/secrets/${name}` })),
-      ).state,
-    ).toBe('good enough');
-    expect(judged(step, 'rbac', [grant({})]).state).toBe('good enough');
-  });
-
-  it.each([
-    ['none', [], 'absent'],
-    ['get', [{ objectId: 'p', permissions: { secrets: ['Get'] } }], 'as wanted'],
-    ['all', [{ objectId: 'p', permissions: { secrets: ['all'] } }], 'as wanted'],
-    ['list only', [{ objectId: 'p', permissions: { secrets: ['list'] } }], 'absent'],
-    [
-      'on behalf of an application',
-      [{ objectId: 'p', applicationId: 'app', permissions: { secrets: ['get'] } }],
-      'absent',
-    ],
-    ['somebody else', [{ objectId: 'q', permissions: { secrets: ['get'] } }], 'absent'],
-  ])('by policy: %s', (_name, accessPolicies, state) => {
-    expect(judged(make('vault'), 'policies', [grant({})], resource({ accessPolicies })).state).toBe(state);
-  });
-
-  it('refuses secret scope on a vault that decides by policies', () => {
-    expect(judged(make('secret'), 'policies', []).state).toBe('blocked');
-  });
-});
-
 describe('vault', () => {
   const step = (create?: { purgeProtection: boolean; location?: string }) =>
     vault({
@@ -315,57 +256,44 @@ describe('vault', () => {
   });
 });
 
-describe('secret', () => {
-  const make = (more: object) =>
-    secret({
-      vault: { wish: { resourceGroup: 'rg', name: 'kv' }, uri: 'u', step: upstream('vault/kv') },
-      wanted: { kind: 'secret', name: 's', as: 's', ...more },
-      workloads: [],
-      grant: undefined,
-    });
-  const value = { env: 'V' };
-  it.each([
-    ['absent, no value', {}, { found: undefined }, 'blocked'],
-    ['absent, a value', { value }, { found: undefined }, 'absent'],
-    ['there', {}, { found: { name: 's', enabled: true } }, 'as wanted'],
-    ['there, a value but no --rotate: it stays', { value }, { found: { name: 's', enabled: true } }, 'as wanted'],
-    ['there, --rotate', { value, rotate: true }, { found: { name: 's', enabled: true } }, 'differs'],
-    [
-      'rotated in this run',
-      { value, rotate: true },
-      { found: { name: 's', enabled: true }, written: true },
-      'as wanted',
-    ],
-    ['--rotate without a value', { rotate: true }, { found: { name: 's', enabled: true } }, 'blocked'],
-    ['disabled', {}, { found: { name: 's', enabled: false } }, 'blocked'],
-  ])('%s', (_name, more, seen, state) => {
-    expect(make(more).judge(seen, {}).state).toBe(state);
+describe('provider', () => {
+  const step = provider({ namespace: 'Microsoft.KeyVault', workloads: [], proof: async () => undefined });
+  it('is taken for granted where the caller may not look: the write will tell', async () => {
+    const state = async () => {
+      throw new Problem('denied', 'provider', 'no');
+    };
+    const seen = await step.observe({ azure: { providers: { state } } } as never);
+    expect(step.judge(seen, {})).toMatchObject({ state: 'good enough', facts: { registered: expect.any(String) } });
   });
 });
 
-describe('temporary grant', () => {
-  const kv = { wish: { resourceGroup: 'rg', name: 'kv' }, id: VAULT_ID, step: upstream('vault/kv') };
-  const grant = grantSelf({ vault: kv, secrets: [{ kind: 'secret', name: 's', as: 's' }], keep: false, workloads: [] });
-  const end = takeBack({ vault: kv, grant, behind: [], workloads: [] });
-  const left = {
-    id: 'g1',
-    scope: `${VAULT_ID}/secrets/s`,
-    role: ROLES.secretsOfficer,
-    principalId: 'me',
-    description: 'aks-secrets temporary grant',
-  };
+describe('what delivers', () => {
+  const step = deliverer({
+    kind: 'CSI driver',
+    object: { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', name: 'd' },
+    cluster: upstream('cluster/aks'),
+    workloads: [],
+  });
+  const judged = async (get: () => Promise<unknown>) =>
+    step.judge(await step.observe({ kubernetes: { get } } as never), { on: 'on' });
+  it('is awaited, or taken for granted by who may see only a namespace', async () => {
+    expect(await judged(async () => undefined)).toMatchObject({ state: 'settling' });
+    expect(await judged(async () => ({ metadata: {} }))).toMatchObject({ state: 'as wanted' });
+    const denied = async () => {
+      throw new Problem('denied', 'CSIDriver d', 'no');
+    };
+    expect(await judged(denied)).toMatchObject({ state: 'good enough', facts: { ready: 'd' } });
+  });
+});
 
-  it('is not needed by who may write already', () => {
-    const seen = { callerId: 'me', assignments: [{ ...left, scope: VAULT_ID, description: 'by hand' }] };
-    expect(grant.judge(seen, { mode: 'rbac' })).toMatchObject({ state: 'as wanted', facts: { granted: 'none' } });
-    expect(end.judge({ assignments: seen.assignments }, { grant: 'none' }).state).toBe('as wanted');
+describe('a Kubernetes object', () => {
+  const step = manifest({
+    needs: {},
+    fill: () => 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n  namespace: n\n',
+    workloads: [],
   });
-  it('is taken back in the run that gives it, and in the next when that was cut off', () => {
-    expect(grant.judge({ callerId: 'me', assignments: [] }, { mode: 'rbac' }).state).toBe('absent');
-    expect(end.judge({ assignments: [] }, { grant: KNOWN_AFTER_APPLY }).state).toBe('differs');
-    expect(end.judge({ assignments: [left] }, {}).state).toBe('differs');
-  });
-  it('is not given on a vault that decides by policies', () => {
-    expect(grant.judge({ callerId: 'me', assignments: [] }, { mode: 'policies' }).state).toBe('blocked');
+  it('that is going away is not there', () => {
+    const metadata = { name: 'c', namespace: 'n', deletionTimestamp: '2026-11-22T00:00:00Z' };
+    expect(step.judge({ object: { apiVersion: 'v1', kind: 'ConfigMap', metadata } }, {}).state).toBe('settling');
   });
 });

@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['step', 'world', 'ownership'],
   ['azure', 'kubernetes', 'templates', 'failures'],
   [
+    'claims',
     'facts',
     'secret',
     'trouble',

@@ -38,7 +38,8 @@ export const workloadIdentity = defineMethod<Record<string, never>>({
     });
     const deployment = object(workload, shared, 'workload-identity/sample.yaml', {
       needs: { vaultUri: ref(shared.vault(workload), 'vaultUri') },
-      values: { secretNames: workload.secrets.map(({ name }) => name).join(',') },
+      // As paths below the vault: what is no secret is read as what it is, by a role that opens no secret.
+      values: { secretNames: workload.secrets.map(({ kind, name }) => `${kind}s/${name}`).join(',') },
       after: [ref(account, 'applied'), ref(script, 'applied'), ref(mutator, 'ready'), ...shared.readable(workload)],
       isDeployment: true,
     });
@@ -51,9 +52,8 @@ export const workloadIdentity = defineMethod<Record<string, never>>({
     '  metadata.labels      azure.workload.identity/use: "true"',
     `  spec                 serviceAccountName: ${serviceAccount}`,
     'Add to the code (the identity comes from the pod; no id, no password):',
-    ...codeFor(vaultUri, secrets[0]?.name ?? 'name').flatMap(({ language, needs, lines }) => [
-      `  ${language}, ${needs}`,
-      ...lines.map((line) => `    ${line}`),
-    ]),
+    ...codeFor(vaultUri, secrets.find(({ kind }) => kind === 'secret')?.name ?? 'name').flatMap(
+      ({ language, needs, lines }) => [`  ${language}, ${needs}`, ...lines.map((line) => `    ${line}`)],
+    ),
   ],
 });
