@@ -19,12 +19,17 @@ async function ask<T>(io: Io, question: (inquirer: Inquirer, context: Context) =
 type Inquirer = typeof import('inquirer').default;
 type Context = { input: NodeJS.ReadableStream; output: NodeJS.WritableStream; signal: AbortSignal };
 
+/** One mark before and after: it stays a question, whatever was answered, and any terminal can show it. */
+const THEME = { prefix: '?' };
+
 /** A question with yes or no; no is what the return key says. */
 export async function confirm(io: Io, message: string): Promise<boolean | undefined> {
   const answer = await ask(io, (inquirer, { input, output, signal }) =>
     inquirer.createPromptModule({ input, output, signal } as never)([
-      { type: 'confirm', name: 'yes', message, default: false },
+      { type: 'confirm', name: 'yes', message, default: false, theme: THEME } as never,
     ]),
   );
+  // What follows stands apart. A stream that is no terminal may have been ended with the question.
+  if (!(io.stderr as { writableEnded?: boolean }).writableEnded) io.stderr.write('\n');
   return answer?.yes as boolean | undefined;
 }

@@ -2,6 +2,7 @@ import type { Action, Change } from '../engine/events.ts';
 import type { Difference } from '../step.ts';
 import type { Line, Page, Span, Tone } from './text.ts';
 import { BLANK, columns, command, count, line, listed, pad, span, wrap } from './text.ts';
+import { briefly, nameOf } from './words.ts';
 
 /** Who and where: the first lines of a plan. */
 export interface Header {
@@ -39,12 +40,14 @@ function headerLines({ workloads, caller, subscription, tenant, label }: Header,
   const where = subscription && `on ${subscription.name ?? subscription.id}`;
   const id = subscription?.name === undefined ? '' : ` (${subscription.id.slice(0, 8)})`;
   const who = [caller && `as ${caller}`, where && where + id].filter(Boolean).join(' ');
-  const surroundings = [who, tenant && `tenant ${tenant}`].filter(Boolean).join(', ');
+  const whole = [who, tenant && `tenant ${tenant}`].filter(Boolean).join(', ');
+  // Broken between the two, so that an id is never looked for at the end of a name.
+  const surroundings = columns(whole) <= page.width ? [whole] : [who, tenant ? `tenant ${tenant}` : ''];
   return [
     ...wrap(`Plan for ${whom}${namespace}${method}${label ? ` (${label})` : ''}`, page.width).map((row) =>
       line(span(row, 'strong')),
     ),
-    ...wrap(surroundings, page.width).map((row) => line(row)),
+    ...surroundings.flatMap((text) => wrap(text, page.width)).map((row) => line(row)),
   ];
 }
 
@@ -60,9 +63,8 @@ function fold(changes: readonly Change[]): (Entry & { readonly all: readonly Cha
   const groups = new Map<string, Change[]>();
   for (const change of changes) {
     const plain = change.differences.length === 0 && !change.problem && !change.run;
-    const parent = change.id.slice(0, change.id.lastIndexOf('/'));
     const { kind, side, action, note, follows } = change;
-    const key = plain ? JSON.stringify([side, kind, action, note, parent, follows]) : change.id;
+    const key = plain ? JSON.stringify([side, kind, action, note, follows]) : change.id;
     groups.set(key, [...(groups.get(key) ?? []), change]);
   }
   return [...groups.values()].map((all) => {
@@ -79,11 +81,24 @@ const several = (kind: string): string =>
 const saysMore = ({ action, differences, note }: Change): boolean =>
   note !== undefined || action === 'blocked' || action === 'later' || (action !== 'keep' && differences.length > 0);
 
-/** `a in kv`, `b in kv` → `a, b in kv`. */
+/** What is common to all is said once: `kv/a`, `kv/b` as `a, b in kv`; `R for a on v`, `R for b on v` as `R for a, b on v`. */
 function together(subjects: readonly string[]): string {
-  const tails = subjects.map((subject) => / (in|at|on|for) .+$/.exec(subject)?.[0] ?? '');
-  const tail = tails.every((other) => other === tails[0]) ? (tails[0] ?? '') : '';
-  return subjects.map((subject) => subject.slice(0, subject.length - tail.length)).join(', ') + tail;
+  const paths = subjects.map((subject) => /^([^/\s]+)\/([^/\s]+)$/.exec(subject));
+  const folder = paths[0]?.[1];
+  if (folder !== undefined && paths.every((path) => path?.[1] === folder)) {
+    return `${paths.map((path) => path?.[2]).join(', ')} in ${folder}`;
+  }
+  const all = subjects.map((subject) => subject.split(' '));
+  const least = Math.min(...all.map(({ length }) => length)) - 1;
+  const same = (place: (words: readonly string[]) => string | undefined) =>
+    all.every((words) => place(words) === place(all[0]!));
+  let before = 0;
+  while (before < least && same((words) => words[before])) before++;
+  let behind = 0;
+  while (behind < least - before && same((words) => words.at(-1 - behind))) behind++;
+  const middles = all.map((words) => words.slice(before, words.length - behind).join(' '));
+  const first = all[0]!;
+  return [...first.slice(0, before), middles.join(', '), ...first.slice(first.length - behind)].join(' ');
 }
 
 /** Before the label: two blanks, the symbol, a blank. */
@@ -106,7 +121,7 @@ function entryLines(entry: Entry, width: number, page: Page, said: Set<string>):
   const { symbols } = page;
   const symbol = {
     ...{ create: symbols.create, update: symbols.update, keep: symbols.keep },
-    ...{ later: symbols.later, blocked: symbols.warn },
+    ...{ later: symbols.later, blocked: first.follows ? symbols.skipped : symbols.warn },
   }[first.action];
   const fits = entry.subject === undefined && saysMore(first) && columns(entry.label) <= width;
   const label = fits ? entry.label : entry.subject === undefined ? first.kind : entry.label;
@@ -117,20 +132,28 @@ function entryLines(entry: Entry, width: number, page: Page, said: Set<string>):
     ...(subject === undefined ? [] : wrap(subject, room).map((row) => line(row))),
     ...differenceLines(first, room),
   ];
-  if (first.note !== undefined) {
+  const isReason = first.action === 'blocked' && first.missing.length === 0 && !first.problem && !first.follows;
+  if (first.note !== undefined && !isReason) {
     const beside = right.length === 0 || first.follows !== undefined;
     right.push(...wrap(beside ? first.note : `(${first.note})`, room).map((row) => line(row)));
   }
   right.push(...reasonLines(first, room, said));
-  const paste = first.action === 'blocked' && first.run !== undefined ? [command(first.run, 6)] : [];
+  const paste = hasLine(first) ? [command(first.run, 6)] : [];
   const [top = BLANK, ...rest] = right;
-  const left = pad(label, width + GAP);
+  const left = `${pad(label, width)}${' '.repeat(GAP)}`;
   return [
-    line('  ', span(symbol, TONE[first.action]), ' ', left, ...top),
+    line('  ', span(symbol, first.follows ? 'dim' : TONE[first.action]), ' ', left, ...top),
     ...rest.map((row) => line(' '.repeat(MARGIN + width + GAP), ...row)),
     ...paste,
   ];
 }
+
+/** A line is given where it can help: not for what could not even be looked at. */
+const hasLine = (change: Change): change is Change & { readonly run: string } =>
+  change.action === 'blocked' && change.run !== undefined && change.problem === undefined;
+
+/** Between path, values and warning. */
+const BETWEEN = 2;
 
 /** Path, values and warning in columns; a warning that finds no room beside stands below. */
 function differenceLines({ differences, action }: Change, room: number): Line[] {
@@ -139,12 +162,12 @@ function differenceLines({ differences, action }: Change, room: number): Line[] 
   const paths = Math.min(Math.max(...differences.map(({ path }) => columns(path))), Math.floor(room * 0.45));
   const warned = differences.filter((difference) => warningOf(difference) !== '');
   const values = Math.max(0, ...warned.map((difference) => columns(value(difference))));
-  const left = room - paths - 3 - values - 3;
+  const left = room - paths - values - 2 * BETWEEN;
   const beside = left >= 18;
   return differences.flatMap((difference) => {
     const warning = warningOf(difference);
     const tone: Tone | undefined = difference.irreversible ? 'bad' : 'warn';
-    const long = columns(difference.path) > paths || columns(value(difference)) > room - paths - 3;
+    const long = columns(difference.path) > paths || columns(value(difference)) > room - paths - BETWEEN;
     if (long) {
       return [
         ...wrap(difference.path, room).map((row) => line(row)),
@@ -152,17 +175,17 @@ function differenceLines({ differences, action }: Change, room: number): Line[] 
         ...wrap(warning, room - 2).map((row) => line('  ', span(row, tone))),
       ];
     }
-    const head = `${pad(difference.path, paths)}   `;
+    const head = pad(difference.path, paths + BETWEEN);
     if (!beside || warning === '') {
       return [
         line(head, value(difference)),
-        ...wrap(warning, room - paths - 3).map((row) => line(' '.repeat(paths + 3), span(row, tone))),
+        ...wrap(warning, room - paths - BETWEEN).map((row) => line(' '.repeat(paths + BETWEEN), span(row, tone))),
       ];
     }
     return wrap(warning, left).map((row, index) =>
       index === 0
-        ? line(head, pad(value(difference), values), '   ', span(row, tone))
-        : line(' '.repeat(paths + values + 6), span(row, tone)),
+        ? line(head, pad(value(difference), values + BETWEEN), span(row, tone))
+        : line(' '.repeat(paths + values + 2 * BETWEEN), span(row, tone)),
     );
   });
 }
@@ -176,28 +199,26 @@ function warningOf({ warning = '', irreversible, costs }: Difference): string {
   return [...marks, ...(warning === '' ? [] : [warning])].join(', ');
 }
 
-function reasonLines({ action, missing, problem, run, follows }: Change, room: number, said: Set<string>): Line[] {
+function reasonLines(change: Change, room: number, said: Set<string>): Line[] {
+  const { action, missing, problem, note, follows } = change;
   if (action === 'later') {
     return [
       line(span(problem?.trouble === 'missing' ? 'not there to be looked at yet' : 'to be looked at again', 'dim')),
     ];
   }
   if (action !== 'blocked') return [];
-  const spans = (text: string): Line[] => wrap(text, room).map((row): Span[] => [span(row, 'bad')]);
+  const spans = (text: string): Line[] => wrap(`blocked: ${text}`, room).map((row): Span[] => [span(row, 'bad')]);
   const lines: Line[] = [];
-  if (missing.length > 0) {
-    lines.push(...spans(`blocked: needs ${missing.map((consent) => `--allow ${consent}`).join(' ')}`));
-  }
+  if (missing.length > 0) lines.push(...spans(`needs --allow ${missing.join(',')}`));
   if (problem) {
-    const known = said.has(problem.message);
-    said.add(problem.message);
+    const about = nameOf(change);
     const right = problem.right && !problem.message.includes(problem.right) ? ` (${problem.right} is missing)` : '';
-    lines.push(...spans(known ? 'blocked: the same as above' : `blocked: ${problem.message}${right}`));
+    const words = briefly(problem.message, about, 1000) + right;
+    lines.push(...spans(said.has(words) ? 'the same as above' : words));
+    said.add(words);
   }
-  if (missing.length === 0 && !problem && !follows) lines.push(...spans('blocked'));
-  if (run !== undefined) {
-    lines.push(line(missing.length > 0 ? 'or whoever runs the cluster runs:' : 'somebody who may runs:'));
-  }
+  if (missing.length === 0 && !problem && !follows) lines.push(...spans(note ?? 'it cannot be changed'));
+  if (hasLine(change)) lines.push(line(missing.length > 0 ? 'or whoever runs the cluster runs:' : 'next:'));
   return lines;
 }
 
@@ -208,12 +229,14 @@ const WAITS = [
 ] as const;
 
 function countLines(changes: readonly Change[], page: Page): Line[] {
-  const number = (action: Action) => changes.filter((change) => change.action === action).length;
+  const number = (action: Action) => changes.filter((one) => one.action === action && !one.follows).length;
+  const following = changes.filter(({ follows }) => follows !== undefined).length;
   const parts = [
     [number('create'), 'to create'],
     [number('update'), 'to change'],
     [number('later'), 'to be looked at later'],
     [number('blocked'), 'blocked'],
+    [following, following === 1 ? 'follows from that' : 'follow from that'],
     [number('keep'), 'as wanted'],
   ] as const;
   const present = parts.filter(([amount]) => amount > 0).map(([amount, words]) => `${amount} ${words}`);
@@ -224,9 +247,26 @@ function countLines(changes: readonly Change[], page: Page): Line[] {
   const moving = changes.filter(({ action }) => action === 'create' || action === 'update');
   const longest = WAITS.flatMap(([pace, words]) => {
     const kinds = [...new Set(moving.filter(({ settles }) => settles === pace).map(({ kind }) => kind))];
-    return kinds.length === 0 ? [] : [` Longest wait: the ${listed(kinds.slice(0, 2))}, ${words}.`];
+    return kinds.length === 0 ? [] : [`Longest wait: the ${listed(kinds.slice(0, 2))}, ${words}.`];
   })[0];
-  const undone = moving.filter(({ differences }) => differences.some(({ irreversible }) => irreversible));
-  const warning = undone.length === 0 ? '' : ` ${count(undone.length, 'change')} cannot be undone.`;
-  return wrap(`${present.join(', ')}.${longest ?? ''}${warning}`, page.width).map((row) => line(row));
+  const undone = moving.filter(({ differences }) => differences.some(({ irreversible }) => irreversible)).length;
+  const costing = moving.some(({ differences }) => differences.some(({ costs }) => costs));
+  const sentences = [
+    `${present.join(', ')}.`,
+    longest,
+    undone > 0 && `${count(undone, 'change')} cannot be undone.`,
+    costing && 'Some of it costs money.',
+  ].filter((text) => text !== undefined && text !== false);
+  return sentenceRows(sentences, page).map((row) => line(row));
+}
+
+/** Whole sentences side by side as far as they fit; the next one begins a row of its own. */
+function sentenceRows(sentences: readonly string[], page: Page): string[] {
+  const rows: string[] = [];
+  for (const one of sentences) {
+    const last = rows.at(-1);
+    if (last !== undefined && columns(last) + 1 + columns(one) <= page.width) rows[rows.length - 1] = `${last} ${one}`;
+    else rows.push(one);
+  }
+  return rows.flatMap((row) => wrap(row, page.width));
 }

@@ -39,15 +39,10 @@ export function markOf(outcome: Outcome | Proof['outcome'], symbols: Symbols): M
   return { symbol: symbols.warn, tone: 'warn', word };
 }
 
-/** Whether an end is news: what was found as it should be was said by the plan. */
-export const isNews = ({ outcome, change }: Result, verbose: boolean): boolean =>
-  verbose || !(outcome === 'kept' && (change.action === 'keep' || change.quiet));
-
-/** A short reason that belongs on the line of an end; the whole of it comes with the error at the end. */
-export const reasonOf = ({
-  problem,
-  note,
-}: {
-  readonly problem?: { message: string };
-  readonly note?: string;
-}): string => problem?.message ?? note ?? '';
+/** Whether an end is news: what was found as it should be, or found blocked, was said by the plan. */
+export function isNews({ outcome, change }: Result, verbose: boolean): boolean {
+  if (verbose) return true;
+  if (change.action === 'blocked') return false;
+  if (outcome === 'kept') return change.action !== 'keep' && !change.quiet;
+  return outcome !== 'not reached' || !change.quiet;
+}

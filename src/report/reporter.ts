@@ -14,13 +14,13 @@ import type { Paint } from './style.ts';
 import { painter, symbolsFor, wantsColour, wantsLiveBlock, widthOf } from './style.ts';
 import { liveProgress } from './terminal.ts';
 import type { Line, Page } from './text.ts';
-import { BLANK, paragraph } from './text.ts';
+import { BLANK, command, paragraph } from './text.ts';
 
 /** What becomes of what a command has to say. Results go to standard output, everything else to standard error. */
 export interface Reporter {
   readonly tell: Tell;
-  /** One sentence on the way. */
-  note(text: string): void;
+  /** One sentence on the way; `run` is a line to paste, shown whole on a row of its own. */
+  note(text: string, run?: string): void;
   /** `result` when the plan is what was asked for; `preview` when a question or its application follows. */
   plan(plan: Plan, header: Header, as: 'result' | 'preview'): void;
   result(summary: Summary, evidence: Evidence): void;
@@ -81,21 +81,36 @@ function textReporter(options: ReportOptions): Reporter {
   const progress = progressFor(options, painter(wantsColour(stderr, env, options.noColor)));
   const out = sheet(stdout);
   const err = sheet(stderr);
+  /** What follows is an afterword, and stands apart. */
+  let afterResult = false;
   return {
     tell: progress.tell,
-    note: (text) => {
-      if (!quiet) err.write(paragraph(text, err.page, 0));
+    note: (text, run) => {
+      if (quiet) return;
+      err.write([
+        ...(afterResult ? [BLANK] : []),
+        ...paragraph(text, err.page, 0),
+        ...(run === undefined ? [] : [command(run)]),
+      ]);
+      afterResult = false;
     },
     plan(plan, header, as) {
       if (as === 'result') out.write(planText(plan.changes, header, out.page));
       else if (!quiet) err.write([...planText(plan.changes, header, err.page), BLANK]);
+      afterResult = as === 'result';
     },
     result(summary) {
+      // The line between progress and result belongs to neither file, when they go to two.
+      if (!quiet) err.write([BLANK]);
       out.write(resultText(summary, out.page));
       const troubles = troublesText(summary, err.page);
       if (troubles.length > 0) err.write([BLANK, ...troubles]);
+      afterResult = true;
     },
-    failure: (complaints, exitCode) => err.write(complaintsText(complaints, exitCode, err.page)),
+    failure(complaints, exitCode) {
+      err.write(complaintsText(complaints, exitCode, err.page));
+      afterResult = true;
+    },
     close: () => progress.close(),
   };
 }

@@ -4,7 +4,8 @@ import { EXIT } from '../exit.ts';
 import type { Explain, Trouble } from './complaint-text.ts';
 import { troubleOf, troubleText } from './complaint-text.ts';
 import type { Line, Page } from './text.ts';
-import { BLANK, command, line, listed, span, timeOfDay, wrap } from './text.ts';
+import { BLANK, columns, command, line, listed, pad, span, timeOfDay, wrap } from './text.ts';
+import { plainly, proofName } from './words.ts';
 
 /** What the end of a run is told from. Plain data. */
 export interface Summary {
@@ -33,23 +34,64 @@ interface WorkloadSummary {
   readonly note?: string;
 }
 
+/** More workloads than this are listed; what each application must do is then asked for one by one. */
+const AT_LENGTH = 3;
+
 /** What was proven, and what to do now: the result itself, for standard output. */
 export function resultText(summary: Summary, page: Page): Line[] {
-  const { workloads, proofs, results, exit, at, label, again } = summary;
-  const blocks = workloads.flatMap((workload) => {
-    const own = proofs.filter((proof) => proof.workload === workload.name);
-    const proven = own.length > 0 && own.every(({ outcome }) => outcome === 'proven');
-    const lines = proven
-      ? [BLANK, ...provenLines(workload, at, label, page), ...seenLines(own)]
-      : unprovenLines(workload, own, page);
-    const done = exit === EXIT.done || proven;
-    return [...lines, ...(done ? afterwardsLines(workload.afterwards) : [])];
-  });
+  const { workloads, results, exit, again } = summary;
+  const blocks =
+    workloads.length > AT_LENGTH ? listLines(summary, page) : workloads.flatMap((one) => blockOf(one, summary, page));
   return [
     ...blocks,
-    BLANK,
     ...wrap(countsOf(results), page.width).map((row) => line(row)),
     ...(again === undefined || exit !== EXIT.done ? [] : [BLANK, line('  The same again:'), command(again)]),
+  ];
+}
+
+function blockOf(workload: WorkloadSummary, { proofs, exit, at, label }: Summary, page: Page): Line[] {
+  const own = proofs.filter((proof) => proof.workload === workload.name);
+  const proven = isProven(own);
+  const lines = proven
+    ? [...provenLines(workload, at, label, page), ...seenLines(own)]
+    : unprovenLines(workload, own, page);
+  const all = [...lines, ...(exit === EXIT.done || proven ? afterwardsLines(workload.afterwards) : [])];
+  return all.length > 0 ? [...(lines.length > 0 ? all : all.slice(1)), BLANK] : [];
+}
+
+const isProven = (own: readonly Proof[]): boolean => own.length > 0 && own.every(({ outcome }) => outcome === 'proven');
+
+/** Many workloads: a line for each, and how to see what its application must do. */
+function listLines({ workloads, proofs, at, label, again }: Summary, page: Page): Line[] {
+  const rows = workloads.map((workload) => {
+    const own = proofs.filter((proof) => proof.workload === workload.name);
+    return { ...workload, own, proven: isProven(own) };
+  });
+  const width = Math.max(...rows.map(({ account }) => columns(account)));
+  const number = rows.filter(({ proven }) => proven).length;
+  const how =
+    `${number} of ${rows.length} workloads can read their secrets${label ? ` (${label})` : ''}. Proven at ${timeOfDay(at)}, ` +
+    'each by a token of its service account, exchanged at Entra, against its vault.';
+  const one = again?.replace(/ --yes$/, ' --workload NAME --yes');
+  return [
+    ...wrap(how, page.width).map((row) => line(row)),
+    BLANK,
+    ...rows.flatMap(({ account, secrets, own, proven }) => {
+      const symbol = proven ? span(page.symbols.good, 'good') : span(page.symbols.bad, 'bad');
+      const state = proven
+        ? ''
+        : own.some(({ outcome }) => outcome !== 'not reached')
+          ? 'not proven: '
+          : 'not reached: ';
+      const room = Math.max(20, page.width - width - 6);
+      return wrap(state + secrets.join(', '), room).map((row, index) =>
+        index === 0 ? line('  ', symbol, ' ', pad(account, width + 2), row) : line(' '.repeat(width + 6), row),
+      );
+    }),
+    BLANK,
+    ...(one === undefined || number === 0 || / --workload /.test(again ?? '')
+      ? []
+      : [line('  What the application of one of them must do:'), command(one), BLANK]),
   ];
 }
 
@@ -70,9 +112,14 @@ function seenLines(own: readonly Proof[]): Line[] {
 }
 
 function unprovenLines({ account }: WorkloadSummary, own: readonly Proof[], page: Page): Line[] {
-  const open = own.filter(({ outcome }) => outcome !== 'proven' && outcome !== 'not reached');
-  if (open.length === 0) return [];
-  return [BLANK, ...wrap(`${account}: not proven.`, page.width).map((row) => line(span(row, 'warn')))];
+  const [first] = own;
+  if (!first) return [];
+  const tried = own.some(({ outcome }) => outcome !== 'proven' && outcome !== 'not reached');
+  // What comes after the proof itself was not reached; the right is proven all the same.
+  if (!tried && first.outcome === 'proven')
+    return [line(span(`${account}: the right to read is proven, no pod was tried.`, 'warn'))];
+  const why = tried ? '' : ', since what it rests on is not done';
+  return wrap(`${account}: not proven${why}.`, page.width).map((row) => line(span(row, 'warn')));
 }
 
 const afterwardsLines = (lines: readonly string[]): Line[] =>
@@ -110,12 +157,18 @@ export function troublesText(summary: Summary, page: Page): Line[] {
   const { results, proofs, exit, again, explain } = summary;
   const followersOf = (id: string) =>
     results.filter(({ follows }) => follows !== undefined && follows[0] === id).length;
-  const unwell = foldSame(results.filter(({ outcome }) => UNWELL.has(outcome)));
+  const all = results.filter(({ outcome }) => UNWELL.has(outcome));
+  const cluster = all.find((result) => isClusterGone(result));
+  // Where there is no cluster that answers, each of its objects says so again.
+  const echoes = cluster ? all.filter((result) => result !== cluster && isEcho(result)) : [];
+  const unwell = foldSame(all.filter((result) => !echoes.includes(result)));
   const troubles: Trouble[] = [
     ...unwell.map(({ first, others }) => {
       const alike = others.length === 0 ? '' : ` The same with ${others.length} more.`;
-      const trouble = troubleOf(first, explain);
-      const followers = [first, ...others].reduce((sum, { change }) => sum + followersOf(change.id), 0);
+      const trouble = troubleOf(first, explain, again);
+      const covered = [first, ...others, ...(first === cluster ? echoes : [])];
+      const direct = first === cluster ? echoes.length : 0;
+      const followers = covered.reduce((sum, { change }) => sum + followersOf(change.id), direct);
       return { ...trouble, message: trouble.message + alike, ...(followers > 0 && { followers }) };
     }),
     ...proofs
@@ -134,7 +187,7 @@ export function troublesText(summary: Summary, page: Page): Line[] {
         {
           ...trouble,
           message: trouble.message + rest,
-          ...(last && { exit, ...(again !== undefined && { again }) }),
+          ...(last && { exit, ...(again !== undefined && !trouble.or && !consents(trouble, again) && { again }) }),
         },
         page,
       ),
@@ -142,12 +195,32 @@ export function troublesText(summary: Summary, page: Page): Line[] {
   });
 }
 
-/** One unreachable cluster fails many steps in the same words: they are said once. */
+/** The line to run is the same one with a consent. */
+const consents = ({ fix }: Trouble, again: string): boolean =>
+  fix?.run !== undefined &&
+  fix.run !== again &&
+  / --allow /.test(fix.run) &&
+  fix.run.startsWith(again.split(' --')[0]!);
+
+/** Absent, stopped, or not to be looked at: nothing in it can be reached. A consent that is missing is another matter. */
+const isClusterGone = ({ change, outcome, problem }: Result): boolean =>
+  change.kind === 'cluster' &&
+  change.missing.length === 0 &&
+  (problem ? problem.trouble === 'broken' : outcome === 'blocked');
+
+const isEcho = ({ change, problem }: Result): boolean =>
+  change.side === 'Kubernetes' && (problem?.trouble === 'broken' || problem?.trouble === 'missing');
+
+/** One service that cannot be reached fails many steps alike: it is said once. */
 function foldSame(results: readonly Result[]): { readonly first: Result; readonly others: readonly Result[] }[] {
   const groups = new Map<string, Result[]>();
   for (const result of results) {
     const { problem, change } = result;
-    const key = problem && !result.run ? `${result.outcome} ${problem.trouble} ${problem.message}` : change.id;
+    const lost = problem?.trouble === 'broken' && problem.said !== undefined && problem.said.status === undefined;
+    const same = lost ? `${problem.said?.by} ${problem.said?.code}` : problem?.message;
+    // What could not be looked at is not put right by the line of its step.
+    const own = result.run !== undefined && !lost && change.action !== 'blocked';
+    const key = problem && !own ? `${result.outcome} ${problem.trouble} ${same}` : change.id;
     groups.set(key, [...(groups.get(key) ?? []), result]);
   }
   return [...groups.values()].map(([first, ...others]) => ({ first: first as Result, others }));
@@ -161,13 +234,14 @@ function proofTrouble(proof: Proof, explain: Explain | undefined): Trouble {
     [title, observed && `observed ${observed}`, expected && `expected ${expected}`].filter(Boolean).join('; '),
   );
   const how = {
-    ...{ unknown: 'Could not be told: ', 'timed out': 'Not yet, and it is safe to run the same again: ' },
-    ...{ interrupted: 'Interrupted before it was known. ', failed: '', proven: '', 'not reached': '' },
+    ...{ unknown: 'It could not be told.', 'timed out': 'Not yet; it is safe to run the same again.' },
+    ...{ interrupted: 'Interrupted before it was known.', failed: '', proven: '', 'not reached': '' },
   }[outcome];
   const failure = known?.failure ?? broken[0]?.failure;
+  const words = [problem?.message ?? told.join('. '), problem?.detail].flatMap((text) => (text ? [plainly(text)] : []));
   return {
-    resource: `proof: ${title}`,
-    message: [how + (problem?.message ?? told.join('. ')), problem?.detail].filter(Boolean).join(' '),
+    resource: proofName({ title }),
+    message: [how, ...words].filter(Boolean).join(' '),
     ...(failure !== undefined && { failure }),
     ...(known?.cause !== undefined && { cause: known.cause }),
     ...(known?.fix && { fix: known.fix }),

@@ -1,14 +1,22 @@
 import type { Change, Event, Proof, Result } from '../engine/events.ts';
 import type { Mark, ProgressOptions } from './progress.ts';
-import { isNews, markOf, reasonOf } from './progress.ts';
+import { isNews, markOf } from './progress.ts';
 import type { Progress } from './reporter.ts';
 import type { Line, Tone } from './text.ts';
-import { columns, duration, line, pad, span, wrap } from './text.ts';
+import { columns, duration, head, line, pad, span, wrap } from './text.ts';
+import { briefly, nameOf, proofName, reasonOf, shortName, tookOf } from './words.ts';
 
 /** Milliseconds between two drawings. */
 const FRAME = 100;
 /** Rows of things that have not begun; more are counted. */
 const PENDING = 4;
+/** Columns for a name: that of a proof, which no plan has, is often the longest. */
+const NAME = 46;
+/** Symbol with its margin, the longest word (`not reached`), the longest time (`59m 59s`), and what lies between. */
+const MARGIN = 4;
+const WORD = 11;
+const TIME = 7;
+const GAP = 2;
 
 interface Running {
   readonly name: string;
@@ -18,11 +26,12 @@ interface Running {
 }
 
 const CURSOR_UP = (rows: number) => `\u001b[${rows}A`;
-const CLEAR_BELOW = '\r\u001b[J';
+const CLEAR_LINE = '\u001b[K';
 
 /**
  * For people who watch: what runs is a block at the bottom that is drawn anew, what is done scrolls away above it.
- * Needs nothing of the terminal but "cursor up" and "clear below".
+ * Every drawing is one write that goes over the old rows, so nothing flickers. Needs nothing of the terminal but "cursor
+ * up" and "clear to the end of the line"; the cursor is never hidden, so there is nothing to undo when we are killed.
  */
 export function liveProgress(options: ProgressOptions & { width(): number }): Progress {
   const { write, paint, symbols, clock, verbose } = options;
@@ -30,6 +39,7 @@ export function liveProgress(options: ProgressOptions & { width(): number }): Pr
   let waiting: readonly Change[] = [];
   let after: ReadonlyMap<string, readonly string[]> = new Map();
   let names = new Map<string, string>();
+  let longest = 0;
   let looking = 0;
   let drawn = 0;
   let frame = 0;
@@ -37,96 +47,104 @@ export function liveProgress(options: ProgressOptions & { width(): number }): Pr
 
   /** The terminal's width less one: a full last column makes some terminals wrap. */
   const room = () => Math.max(20, options.width() - 1);
-  const erase = () => {
-    if (drawn > 0) write(`${CURSOR_UP(drawn)}${CLEAR_BELOW}`);
-    drawn = 0;
-  };
-  const row = (symbol: string, tone: Tone | undefined, name: string, text: string, right: string): Line[] =>
-    rowOf({ symbol, tone, name, text, right }, room());
+  const nameWidth = () => Math.max(12, Math.min(Math.max(longest, NAME), room() - MARGIN - GAP - WORD - GAP - TIME));
+
+  const rows = (
+    symbol: string,
+    tone: Tone | undefined,
+    name: string,
+    text: string,
+    right: string,
+    reason = '',
+  ): Line[] => rowsOf({ symbol, tone, name, text, right, reason }, nameWidth(), room());
 
   const block = (): Line[] => {
     const now = clock.now().getTime();
     const spinner = symbols.spinner[frame % symbols.spinner.length] ?? '';
-    const rows = [...running.values()].flatMap(({ name, since, doing, reason }) =>
-      row(spinner, 'strong', name, reason ? `waiting: ${reason}` : doing, duration(Math.max(0, now - since) / 1000)),
+    const active = [...running.values()].flatMap(({ name, since, doing, reason }) =>
+      rows(spinner, 'strong', name, reason ? 'waiting' : doing, duration(Math.max(0, now - since) / 1000), reason),
     );
     const open = waiting.filter(({ id }) => !running.has(id));
-    const shown = open.slice(0, PENDING).flatMap(({ id, kind, subject }) => {
-      const before = (after.get(id) ?? []).find((other) => names.has(other) && other !== id);
-      return row(symbols.later, 'dim', `${kind} ${subject}`, before ? `after ${names.get(before)}` : '', '');
+    const shown = open.slice(0, PENDING).flatMap((change) => {
+      const before = (after.get(change.id) ?? []).find((other) => names.has(other) && other !== change.id);
+      return rows(symbols.later, 'dim', nameOf(change), before ? `after ${names.get(before)}` : '', '');
     });
     const more = open.length > PENDING ? [line(`    and ${open.length - PENDING} more`)] : [];
     const look = looking > 0 ? [line(`  ${spinner} looking at ${looking} things`)] : [];
-    return [...look, ...rows, ...shown, ...more];
+    return [...look, ...active, ...shown, ...more];
   };
-  const draw = () => {
-    const lines = block().map((one) => cut(one, room()));
-    erase();
-    if (lines.length > 0) write(`${lines.map(paint).join('\n')}\n`);
-    drawn = lines.length;
-  };
-  const above = (lines: readonly Line[]) => {
-    erase();
-    write(`${lines.map(paint).join('\n')}\n`);
+  /** One write: lines that stay, then the block, over whatever was drawn before. */
+  const draw = (above: readonly Line[], below: readonly Line[]) => {
+    const cutBelow = below.map((one) => cut(one, room()));
+    const lines = [...above, ...cutBelow];
+    const left = Math.max(0, drawn - lines.length);
+    const text = lines.map((one) => `${paint(one)}${CLEAR_LINE}\n`).join('');
+    // Rows that are not needed any more are emptied, and the cursor goes back above them.
+    const emptied = left > 0 ? `${`${CLEAR_LINE}\n`.repeat(left)}${CURSOR_UP(left)}` : '';
+    if (drawn > 0 || lines.length > 0) {
+      write(`${drawn > 0 ? `\r${CURSOR_UP(drawn)}` : ''}${text}${emptied}${CLEAR_LINE}`);
+    }
+    drawn = cutBelow.length;
   };
   const begin = (id: string, name: string, doing: string, at: Date) => {
     running.set(id, { name, since: at.getTime(), doing, reason: '' });
   };
-  const ended = (name: string, mark: Mark, end: Result | Proof) => {
-    const good = mark.symbol === symbols.good;
-    const text = good ? mark.word : [mark.word, reasonOf(end)].filter(Boolean).join(': ');
-    above(row(mark.symbol, mark.tone, name, text, end.seconds > 0 ? duration(end.seconds) : ''));
+  const ended = (name: string, mark: Mark, { seconds, ...why }: Result | Proof): Line[] => {
+    const reason = mark.symbol === symbols.good ? '' : reasonOf(why);
+    return rows(mark.symbol, mark.tone, name, mark.word, tookOf(seconds), reason);
   };
 
-  const tell = (event: Event): void => {
+  /** Takes note of what happened, and answers the lines that stay. */
+  const heard = (event: Event): Line[] => {
     switch (event.type) {
       case 'observing':
         looking = event.steps;
-        break;
+        return [];
       case 'starting':
         looking = 0;
         after = event.after;
         waiting = event.plan.changes.filter(({ action }) => action !== 'keep' && action !== 'blocked');
         names = new Map(waiting.map(({ id, kind }) => [id, kind]));
-        break;
+        longest = Math.max(0, ...waiting.map((change) => columns(nameOf(change))));
+        return [];
       case 'changing': {
-        const { id, kind, subject, action } = event.change;
-        begin(id, `${kind} ${subject}`, action === 'update' ? 'updating' : 'creating', event.at);
-        break;
+        const { id, action } = event.change;
+        begin(id, nameOf(event.change), action === 'update' ? 'updating' : 'creating', event.at);
+        return [];
       }
       case 'waiting': {
-        const { id, kind, subject } = event.change;
-        if (!running.has(id)) begin(id, `${kind} ${subject}`, '', event.at);
+        const { id } = event.change;
+        if (!running.has(id)) begin(id, nameOf(event.change), '', event.at);
         const one = running.get(id);
         if (one) one.reason = event.reason;
-        break;
+        return [];
       }
       case 'ended': {
         const { change, outcome } = event.result;
         running.delete(change.id);
         names.delete(change.id);
         waiting = waiting.filter(({ id }) => id !== change.id);
-        if (isNews(event.result, verbose))
-          ended(`${change.kind} ${change.subject}`, markOf(outcome, symbols), event.result);
-        break;
+        return isNews(event.result, verbose) ? ended(nameOf(change), markOf(outcome, symbols), event.result) : [];
       }
       case 'proving':
-        begin(event.id, `proof ${event.title}`, 'asking', event.at);
-        break;
+        begin(event.id, proofName(event), 'checking', event.at);
+        return [];
       case 'proved':
         running.delete(event.proof.id);
-        ended(`proof ${event.proof.title}`, markOf(event.proof.outcome, symbols), event.proof);
-        break;
+        return ended(proofName(event.proof), markOf(event.proof.outcome, symbols), event.proof);
     }
+  };
+  const tell = (event: Event): void => {
+    const above = heard(event);
     stop ??= options.ticker(FRAME, () => {
       frame++;
-      draw();
+      draw([], block());
     });
-    draw();
+    draw(above, block());
   };
   const rest = () => {
     looking = 0;
-    erase();
+    draw([], []);
     stop?.();
     stop = undefined;
   };
@@ -139,35 +157,27 @@ interface Row {
   readonly name: string;
   readonly text: string;
   readonly right: string;
+  /** Why it waits or failed: below, on one row. */
+  readonly reason: string;
 }
 
-/** Symbol, name, text and elapsed time in columns; name and text go on below when they are long. */
-function rowOf({ symbol, tone, name, text, right }: Row, width: number): Line[] {
-  const end = 8;
-  const inner = Math.max(16, width - 4 - end - 2);
-  const left = Math.max(8, Math.floor(inner * 0.5));
-  const nameRows = wrap(name, left);
-  const textRows = wrap(text, Math.max(8, inner - left - 1));
-  const rows = Math.max(1, nameRows.length, textRows.length);
-  return Array.from({ length: rows }, (_, index) => {
-    const first = index === 0;
-    return line(
-      '  ',
-      span(first ? symbol : ' '.repeat(columns(symbol)), first ? tone : undefined),
-      ' ',
-      pad(nameRows[index] ?? '', left),
-      ' ',
-      pad(textRows[index] ?? '', first && right ? inner - left : 0),
-      first && right ? `  ${right}` : '',
-    );
-  });
+/** Symbol, name, text and elapsed time in columns; a long name goes on below. */
+function rowsOf({ symbol, tone, name, text, right, reason }: Row, left: number, width: number): Line[] {
+  const [first = '', ...more] = wrap(shortName(name, left), left);
+  const indent = ' '.repeat(MARGIN);
+  const time = right === '' ? '' : `${' '.repeat(GAP)}${right}`;
+  return [
+    line('  ', span(symbol, tone), ' ', pad(first, left), ' '.repeat(GAP), right ? pad(text, WORD) : text, time),
+    ...more.map((row) => line(indent, row)),
+    ...(reason === '' ? [] : [line(indent, '  ', span(briefly(reason, name, width - MARGIN - 2), 'dim'))]),
+  ];
 }
 
 /** A drawn row must take one row of the screen, or the next drawing would not find its beginning. */
 function cut(row: Line, width: number): Line {
   let left = width;
   return row.map((piece) => {
-    const text = [...piece.text].slice(0, Math.max(0, left)).join('');
+    const text = head(piece.text, Math.max(0, left));
     left -= columns(text);
     return { ...piece, text };
   });

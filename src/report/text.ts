@@ -54,8 +54,34 @@ export const line = (...parts: readonly (string | Span)[]): Line =>
 
 export const BLANK: Line = [];
 
-/** Columns that a text takes. */
-export const columns = (text: string): number => [...text].length;
+/** East Asian wide and full-width characters and pictures, which terminals draw over two columns (Unicode, UAX #11). */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+const NO_WIDTH = /[\p{Mn}\p{Me}]/u;
+const columnsOf = (character: string): number => (NO_WIDTH.test(character) ? 0 : WIDE.test(character) ? 2 : 1);
+
+/** Columns that a text takes on a terminal. */
+export const columns = (text: string): number =>
+  /^[\x20-\x7e]*$/.test(text) ? text.length : [...text].reduce((sum, character) => sum + columnsOf(character), 0);
+
+/** At most so many columns of a text; what is left out is marked. */
+export function clip(text: string, width: number): string {
+  if (columns(text) <= width) return text;
+  const mark = '...'.slice(0, Math.max(0, width));
+  return head(text, width - mark.length).trimEnd() + mark;
+}
+
+/** The beginning of a text that fits. */
+export function head(text: string, width: number): string {
+  let left = width;
+  let kept = '';
+  for (const character of text) {
+    left -= columnsOf(character);
+    if (left < 0) break;
+    kept += character;
+  }
+  return kept;
+}
 
 /** Breaks between words. A word that is longer than the width stays whole: it may be there to be copied. */
 export function wrap(text: string, width: number): string[] {

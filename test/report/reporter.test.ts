@@ -12,20 +12,27 @@ const start = new Date(2026, 0, 5, 14, 2, 0).getTime();
 const identity = change('identity/orders-id');
 const role = change('role/r', { subject: 'Key Vault Secrets User for orders-id' });
 
-/** A screen that understands the two sequences that we use. */
+/** A screen that understands the two sequences that we use, and that what is written goes over what was there. */
 function screen(text: string): string[] {
-  let rows: string[] = [''];
+  const rows: string[] = [''];
   let row = 0;
+  let column = 0;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences themselves
-  for (const part of text.split(/(\u001b\[\d*[AJ]|\n|\r)/)) {
+  for (const part of text.split(/(\u001b\[\d*[AK]|\n|\r)/)) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences themselves
     const up = /^\u001b\[(\d+)A$/.exec(part);
+    const old = rows[row] ?? '';
     if (up) row -= Number(up[1]);
-    else if (part === '\u001b[J') rows = [...rows.slice(0, row), ''];
+    else if (part === '\u001b[K') rows[row] = old.slice(0, column);
+    else if (part === '\r') column = 0;
     else if (part === '\n') {
       row++;
+      column = 0;
       rows[row] ??= '';
-    } else if (part !== '\r') rows[row] = (rows[row] ?? '') + part;
+    } else {
+      rows[row] = old.slice(0, column).padEnd(column) + part + old.slice(column + part.length);
+      column += part.length;
+    }
   }
   return rows;
 }
@@ -110,6 +117,30 @@ test('on a terminal: what runs is a block at the bottom, what is done stands abo
   await expect(`${frames.join('\n')}\n`).toMatchFileSnapshot('./goldens/progress-terminal.txt');
   for (const row of frames.slice(1, frames.indexOf('--- end'))) expect([...row].length).toBeLessThan(80);
   expect(run.ticks).toEqual([]);
+});
+
+test('the live block hides no cursor, clears no screen, and is one write each time', () => {
+  const writes: string[] = [];
+  const run = reporting({ tty: true, stderr: { write: (text) => writes.push(text), isTTY: true, columns: 40 } });
+  story(run);
+  run.reporter.close();
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences themselves
+  const sequences = new Set(writes.join('').match(/\u001b\[[^a-zA-Z]*[a-zA-Z]/g));
+  expect([...sequences].filter((one) => !/\[\d+A$|\[K$/.test(one))).toEqual([]);
+  expect(writes.filter((text) => !text.endsWith('\u001b[K'))).toEqual([]);
+});
+
+test('a reason in a log is one line of a sane length, each reason once', () => {
+  const run = reporting();
+  const id =
+    '/subscriptions/3f2a91c0-0000-4000-8000-000000000000/resourceGroups/shop-rg/providers/Microsoft.KeyVault/vaults/shop-kv';
+  run.tell({ type: 'changing', change: role });
+  for (const reason of [`no right on ${id}.`, 'b '.repeat(300), `no right on ${id}.`, 'b '.repeat(300)])
+    run.tell({ type: 'waiting', change: role, reason });
+  const lines = run.err().trim().split('\n');
+  expect(lines).toHaveLength(3);
+  expect(lines[1]).toMatch(/waiting: no right on vault shop-kv$/);
+  expect(lines.filter((text) => text.length > 200)).toEqual([]);
 });
 
 test('a terminal in CI gets plain lines', () => {
