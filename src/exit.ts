@@ -34,6 +34,8 @@ export const worst = (codes: Iterable<ExitCode>): ExitCode => {
 interface Ending {
   readonly outcome: string;
   readonly problem?: { readonly trouble: Trouble };
+  /** Consents that were not given. */
+  readonly missing?: readonly unknown[];
 }
 
 /** The code for a run, from how its steps and its proofs ended. */
@@ -42,23 +44,26 @@ export const exitOf = (results: readonly Ending[], proofs: readonly Ending[] = [
 
 /** The code for a plan that is only shown (`--exit-code`), or was not applied. */
 export const exitOfPlan = (
-  changes: readonly { readonly action: string; readonly problem?: { readonly trouble: Trouble } }[],
+  changes: readonly (Omit<Ending, 'outcome'> & { readonly action: string; readonly follows?: unknown })[],
 ): ExitCode =>
   worst(
-    changes.map(({ action, problem }) => {
-      if (action === 'keep') return EXIT.done;
-      return action === 'blocked' ? codeOf({ outcome: 'blocked', ...(problem && { problem }) }) : EXIT.pending;
+    changes.map(({ action, follows, ...more }) => {
+      // What only follows from another is that one's.
+      if (action === 'keep' || follows) return EXIT.done;
+      return action === 'blocked' ? codeOf({ outcome: 'blocked', ...more }) : EXIT.pending;
     }),
   );
 
-function codeOf({ outcome, problem }: Ending): ExitCode {
+function codeOf({ outcome, problem, missing = [] }: Ending): ExitCode {
   switch (outcome) {
     case 'interrupted':
       return EXIT.interrupted;
     case 'timed out':
       return EXIT.timedOut;
     case 'blocked':
-      return problem ? codeOfTrouble(problem.trouble) : EXIT.notAllowed;
+      if (problem) return codeOfTrouble(problem.trouble);
+      // No consent opens what the world itself stands in the way of: a name that is taken, a Secret that is not ours.
+      return missing.length > 0 ? EXIT.notAllowed : EXIT.failed;
     case 'failed':
     case 'unknown':
       return problem ? codeOfTrouble(problem.trouble) : EXIT.failed;

@@ -4,7 +4,7 @@ import type { CommandModule, Entry, Example } from './commands/command.ts';
 import { type Flag, GLOBAL } from './commands/flags.ts';
 import { COMMANDS, GROUPS } from './commands/index.ts';
 import { addFlags, answersOf } from './commands/options.ts';
-import { Complaints } from './complaint.ts';
+import { type Complaint, Complaints } from './complaint.ts';
 import type { Io } from './io.ts';
 import { nearest } from './nearest.ts';
 import type { Answer } from './spec/answers.ts';
@@ -81,12 +81,13 @@ async function programFor(argv: readonly string[], io: Io, listener: Listener): 
     .version(manifest.version, '--version', 'print the version')
     .helpOption('-h, --help', 'print help');
   addFlags(program, GLOBAL);
-  examplesFirst(program, FIRST);
+  examplesFirst(program, FIRST, true);
   const groups = new Map<string, Command>();
   const groupOf = (name: string): Command => {
     const group = groups.get(name) ?? quiet(program.command(name)).usage('<command> [flags]');
     groups.set(name, group);
-    const summary = GROUPS[name] ?? name;
+    const { summary, examples } = GROUPS[name] ?? { summary: name, examples: [] };
+    examplesFirst(group, examples, false);
     return group.summary(summary).description(capital(summary));
   };
   for (const entry of COMMANDS) {
@@ -99,7 +100,7 @@ async function programFor(argv: readonly string[], io: Io, listener: Listener): 
     const own = await module.flags();
     listener.known(own);
     addFlags(command, own);
-    examplesFirst(command, module.examples);
+    examplesFirst(command, module.examples, group === undefined);
     command.action(async () => listener.ended(await run(module, command, own, io)));
   }
   return program;
@@ -137,32 +138,67 @@ const FIRST: readonly Example[] = [
   ['All flags of a command', 'aks-secrets init --help'],
 ];
 
+const AFTERWORD = `Every flag has an environment variable: --resource-group is
+AKS_SECRETS_RESOURCE_GROUP. A flag wins over it, and it over the file.
+
+Exit codes:
+  0  done, or nothing to do      5    sign-in needed
+  1  failed, or not proven       6    a right or a consent is missing
+  2  wrong flags or file         124  timed out, safe to run again
+  4  changes wait for a yes      130  interrupted`;
+
 /** Help as people read it: how to call it, what it does, real lines to copy, and then every flag. */
-function examplesFirst(command: Command, list: readonly Example[]): void {
+function examplesFirst(command: Command, list: readonly Example[], showGlobalOptions: boolean): void {
   const examples = `Examples:\n${list.map(([says, line]) => `  ${says}\n    ${line}`).join('\n')}`;
   command.configureHelp({
-    showGlobalOptions: true,
+    showGlobalOptions,
+    // Long flags leave little room at 80 columns; what is narrower is still better than what the terminal breaks.
+    minWidthToWrap: 24,
     formatHelp(of, helper) {
-      const [usage = '', description = '', ...rest] = new Help().formatHelp.call(helper, of, helper).split('\n\n');
-      return [usage, description, examples, ...rest].join('\n\n');
+      const all = new Help().formatHelp.call(helper, of, helper).trimEnd().split('\n\n');
+      const [usage = '', description = '', ...rest] = all;
+      const alias = of.alias();
+      const place = (section: string) => (section.startsWith('Commands:') ? 0 : section.startsWith('Options:') ? 2 : 1);
+      return [
+        usage.replace(`|${alias} `, ' '),
+        alias ? `${description} Also called ${alias}.` : description,
+        ...(list.length > 0 ? [examples] : []),
+        ...rest.toSorted((a, b) => place(a) - place(b)),
+        ...(showGlobalOptions ? [] : ['The flags of every command: aks-secrets --help']),
+        ...(of.parent ? [] : [AFTERWORD]),
+        '',
+      ]
+        .join('\n\n')
+        .trimEnd()
+        .concat('\n');
     },
   });
 }
 const capital = (text: string): string => `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 
-const HINT = 'aks-secrets --help lists the commands; a command with --help lists its flags.';
-const say = (message: string, hint = HINT) => new Complaints([{ message, fix: { say: hint } }]);
+/** A complaint with the line that shows what there is. */
+const sayer = (argv: readonly string[]) => {
+  const named = COMMANDS.find((entry) => isNamed(entry, argv))?.name;
+  const fix = named
+    ? { say: 'All its flags:', run: `aks-secrets ${named} --help` }
+    : { say: 'All commands:', run: 'aks-secrets --help' };
+  return (message: string, other: Complaint['fix'] = fix) => new Complaints([{ message, fix: other! }]);
+};
+type Say = ReturnType<typeof sayer>;
 
 /** What commander found wrong, in our words: of what was typed only names of flags and commands are repeated. */
 function usage(error: CommanderError, argv: readonly string[], known: readonly Flag[]): Complaints {
   const quoted = /'([^']*)'/.exec(error.message)?.[1] ?? '';
+  const say = sayer(argv);
   switch (error.code) {
     case 'commander.unknownOption':
-      return unknownFlag(quoted, known);
+      return unknownFlag(quoted, known, say);
     case 'commander.optionMissingArgument':
-      return say(`${/--[a-z-]+ <[^>]*>/.exec(error.message)?.[0] ?? 'A flag'}: the value is missing.`);
+      return say(
+        `${(/--[a-z-]+ <[^>]*>/.exec(error.message)?.[0] ?? 'A flag').replace(/[<>]/g, '')}: the value is missing.`,
+      );
     case 'commander.unknownCommand':
-      return unknownCommand(quoted, argv, known);
+      return unknownCommand(quoted, argv, known, say);
     case 'commander.excessArguments':
       return say('There is a word too many: every value follows its flag.');
     case 'commander.help':
@@ -172,7 +208,7 @@ function usage(error: CommanderError, argv: readonly string[], known: readonly F
   }
 }
 
-function unknownFlag(word: string, known: readonly Flag[]): Complaints {
+function unknownFlag(word: string, known: readonly Flag[], say: Say): Complaints {
   const flag = /^--?[a-z][a-z-]*/i.exec(word)?.[0] ?? 'flag';
   const name = flag.replace(/^-+/, '');
   if (known.some((one) => one.flag === name)) return say(`${flag} takes no value.`);
@@ -182,13 +218,13 @@ function unknownFlag(word: string, known: readonly Flag[]): Complaints {
 }
 
 /** A word behind a flag that is not known may be that flag's value: then the flag is named, and not the word. */
-function unknownCommand(word: string, argv: readonly string[], known: readonly Flag[]): Complaints {
+function unknownCommand(word: string, argv: readonly string[], known: readonly Flag[], say: Say): Complaints {
   const before = argv.slice(0, argv.indexOf(word)).find((one) => one.startsWith('-') && !isKnown(one, known));
   if (before) {
-    return say(
-      `${/^--?[a-z][a-z-]*/i.exec(before)?.[0] ?? 'A flag'} stands before the command, or is not known.`,
-      'The command comes first: aks-secrets init --cluster shop-aks ...',
-    );
+    return say(`${/^--?[a-z][a-z-]*/i.exec(before)?.[0] ?? 'A flag'} stands before the command, or is not known.`, {
+      say: 'The command comes first:',
+      run: 'aks-secrets init --help',
+    });
   }
   const shown = /^[a-z-]{1,40}$/i.test(word) ? ` ${word}` : '';
   const names = COMMANDS.flatMap(({ name, alias }) => [...name.split(' '), ...(alias ? [alias] : [])]);

@@ -17,7 +17,7 @@ test.each<[string, Trouble | undefined, ExitCode]>([
   ['updated', undefined, 0],
   ['kept', undefined, 0],
   ['not reached', undefined, 0],
-  ['blocked', undefined, 6],
+  ['blocked', undefined, 1],
   ['blocked', 'denied', 6],
   ['blocked', 'unsigned', 5],
   ['blocked', 'broken', 1],
@@ -49,8 +49,20 @@ test.each<[string[], ExitCode]>([
   [['keep', 'keep'], 0],
   [['keep', 'create'], 4],
   [['later'], 4],
-  [['create', 'blocked'], 6],
+  [['create', 'blocked'], 1],
   [[], 0],
 ])('a plan with %j: %d', (actions, code) => {
   expect(exitOfPlan(actions.map((action) => ({ action })))).toBe(code);
+});
+
+test("what a consent would open is 6; what the world stands in the way of is 1; what follows from another is that one's", () => {
+  expect(exitOf([{ outcome: 'blocked', missing: ['cluster'] }])).toBe(6);
+  expect(exitOf([{ outcome: 'blocked', missing: [] }])).toBe(1);
+  expect(exitOfPlan([{ action: 'blocked', missing: ['cluster'] }])).toBe(6);
+  expect(
+    exitOfPlan([
+      { action: 'blocked', missing: ['cluster'] },
+      { action: 'blocked', follows: ['a'] },
+    ]),
+  ).toBe(6);
 });

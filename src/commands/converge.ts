@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { type Complaint, Complaints } from '../complaint.ts';
 import type { Change, Plan } from '../engine/events.ts';
 import { EXIT, type ExitCode, exitOf, exitOfPlan, worst } from '../exit.ts';
@@ -51,13 +51,19 @@ export async function converge({ command, answers, flags, io }: Convergence): Pr
   } finally {
     if (isOn(answers, 'sandbox')) {
       reporter.note(
-        `The sandbox's state lies in ${sandboxFolder(io)}. Values given to it lie there in clear: use invented ones.`,
+        `The sandbox's state lies in ${near(sandboxFolder(io), io.cwd)}, values in clear: use invented ones.`,
       );
     }
     reporter.close();
     await place.close();
   }
 }
+
+/** A path as one types it here. */
+const near = (path: string, cwd: string): string => {
+  const short = relative(cwd, path);
+  return short === '' || short.startsWith('..') ? path : short;
+};
 
 interface Running extends Place {
   readonly answers: Answers;
@@ -89,14 +95,19 @@ async function applied(run: Running): Promise<ExitCode> {
   if (open.length > 0 && !isOn(answers, 'yes')) {
     if (!asks) {
       reporter.plan(plan, header, 'result');
-      reporter.note(`Nothing was written. To apply: ${run.again}`);
+      const { withConsent } = await import('../report/words.ts');
+      const missing = plan.changes.flatMap((change) => change.missing);
+      reporter.note('Nothing was written. To apply:', withConsent(run.again, missing));
       return exitUnapplied(plan);
     }
     reporter.plan(plan, header, 'preview');
     const { confirm } = await import('../prompt.ts');
     const yes = await confirm(io, questionFor(open, allow));
     if (yes === undefined || io.signal.aborted)
-      throw new Complaints([{ message: 'Interrupted. Nothing was written.' }], EXIT.interrupted);
+      throw new Complaints(
+        [{ message: 'Interrupted. Nothing was written.', fix: { say: 'Run the same again:', run: run.again } }],
+        EXIT.interrupted,
+      );
     if (!yes) {
       reporter.note('Nothing was written.');
       return EXIT.pending;
@@ -166,8 +177,8 @@ async function look(run: Running, consents: ReadonlySet<Consent>) {
     keepGrant: isOn(answers, 'keep-grant'),
   });
   const deadline = limit === undefined ? undefined : Date.now() + limit;
-  const [caller, described, , observations] = await within(
-    limit,
+  const [caller, described, , observations] = await whileLooking(
+    run,
     Promise.all([
       world.azure.caller(),
       // Only its name is wanted: whoever may not read it learns why from the steps.
@@ -176,9 +187,11 @@ async function look(run: Running, consents: ReadonlySet<Consent>) {
       observe(steps, world, reporter.tell),
     ]),
   );
-  io.signal.throwIfAborted();
   const header = {
-    workloads: spec.workloads.map(({ name, namespace, method }) => ({ name, namespace, method })),
+    workloads: spec.workloads.map(({ name, namespace, method }) => ({
+      ...{ name, namespace },
+      method: methods.find((one) => one.name === method)?.title ?? method,
+    })),
     caller: caller.name,
     subscription: { id: spec.subscription, ...(described && { name: described.name }) },
     tenant: caller.tenantId,
@@ -250,16 +263,23 @@ export function timeoutOf(answers: Answers): number | undefined {
   return Math.min(Number(number) * UNITS[unit!]!, 2 ** 31 - 1);
 }
 
-/** Real time, as the deadline of the whole run is. */
-async function within<T>(limit: number | undefined, work: Promise<T>): Promise<T> {
-  if (limit === undefined) return work;
+/** Looks until the time is up (real time) or somebody interrupts: reads are not waited for, they leave nothing behind. */
+async function whileLooking<T>({ limit, again, io }: Running, work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Complaints([{ message: 'The time is up while looking; nothing was written.' }], EXIT.timedOut)),
-      limit,
-    );
+  let interrupt: (() => void) | undefined;
+  const ended = new Promise<never>((_, reject) => {
+    const end = (why: string, exit: ExitCode) => {
+      const fix = { say: 'Run the same again:', run: again };
+      reject(new Complaints([{ message: `${why} while looking. Nothing was written.`, fix }], exit));
+    };
+    if (limit !== undefined) timer = setTimeout(() => end('The time is up', EXIT.timedOut), limit);
+    interrupt = () => end('Interrupted', EXIT.interrupted);
+    if (io.signal.aborted) interrupt();
+    else io.signal.addEventListener('abort', interrupt, { once: true });
   });
   work.catch(() => undefined);
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+  return Promise.race([work, ended]).finally(() => {
+    clearTimeout(timer);
+    if (interrupt) io.signal.removeEventListener('abort', interrupt);
+  });
 }

@@ -42,7 +42,7 @@ export const GLOBAL: readonly Flag[] = [
     help: 'text, or one JSON document on standard output',
   },
   { flag: 'quiet', short: 'q', group: 'Output', help: 'nothing but results and errors' },
-  { flag: 'verbose', short: 'v', group: 'Output', help: 'each request, without bodies and tokens' },
+  { flag: 'verbose', short: 'v', group: 'Output', help: 'also each request, without bodies and tokens' },
   { flag: 'no-color', group: 'Output', help: 'no colour' },
   { flag: 'yes', short: 'y', group: 'Consent', help: 'apply without the question' },
   {
@@ -83,30 +83,35 @@ export const CONVERGE: readonly Flag[] = [
     help: 'its name; with a file of several, which ones',
   },
   { flag: 'method', value: 'METHOD', group: 'Workload', help: 'how the pod gets its secrets' },
-  { flag: 'namespace', value: 'NS', group: 'Workload', help: 'made when absent' },
-  { flag: 'service-account', value: 'SA', group: 'Workload', help: "made when absent; default: the workload's name" },
+  { flag: 'namespace', value: 'NS', group: 'Workload', help: 'its namespace, made when absent' },
+  {
+    flag: 'service-account',
+    value: 'SA',
+    group: 'Workload',
+    help: "its service account, made when absent; default: the workload's name",
+  },
   {
     flag: 'identity',
     value: 'NAME',
     group: 'Workload',
-    help: 'managed identity, made when absent; default: <namespace>-<workload>-<hash of the cluster>',
+    help: 'managed identity, made when absent; default: NS-WORKLOAD-HASH, with a hash of the cluster',
   },
-  { flag: 'identity-resource-group', value: 'RG', group: 'Workload', help: "default: the cluster's" },
+  { flag: 'identity-resource-group', value: 'RG', group: 'Workload', help: "of the identity; default: the cluster's" },
   {
     flag: 'secret',
     value: 'NAME[=ALIAS]',
     list: true,
     group: 'Secrets',
-    help: 'what the pod gets, and the name it sees',
+    help: 'what the pod gets, and under which name it sees it',
   },
   { flag: 'key', value: 'NAME[=ALIAS]', list: true, group: 'Secrets', help: 'the public part of a key' },
   { flag: 'certificate', value: 'NAME[=ALIAS]', list: true, group: 'Secrets', help: 'a certificate' },
   {
     flag: 'secret-value',
-    value: 'NAME=env:VAR|file:PATH|stdin',
+    value: 'NAME=FROM',
     list: true,
     group: 'Secrets',
-    help: 'write it when it is absent; no flag takes the value itself',
+    help: 'write it when it is absent; FROM is env:VARIABLE, file:PATH or stdin, never the value itself',
   },
   { flag: 'rotate', value: 'NAME', list: true, group: 'Secrets', help: 'write a new version of a secret that exists' },
   {
@@ -114,18 +119,18 @@ export const CONVERGE: readonly Flag[] = [
     value: 'vault|secret',
     choices: ['vault', 'secret'],
     group: 'Secrets',
-    help: 'width of the role assignment; default: vault',
+    help: 'what the role opens: the whole vault (default), or the secrets named',
   },
   { flag: 'grant-self', group: 'Secrets', help: 'let the caller write the secrets named, for this run only' },
   { flag: 'keep-grant', group: 'Secrets', help: 'with --grant-self: leave the right in place' },
   { flag: 'cluster', value: 'NAME', group: 'Cluster', help: 'AKS cluster' },
   { flag: 'resource-group', value: 'RG', group: 'Cluster', help: 'resource group of the cluster' },
   { flag: 'create-cluster', group: 'Cluster', help: 'make it when absent' },
-  { flag: 'location', value: 'REGION', group: 'Cluster', help: 'where to make it (and the vault)' },
-  { flag: 'node-count', value: 'N', group: 'Cluster', help: 'default: 1' },
-  { flag: 'node-size', value: 'SIZE', group: 'Cluster', help: 'default: Standard_D2s_v5' },
+  { flag: 'location', value: 'REGION', group: 'Cluster', help: 'region of what is made, as westeurope' },
+  { flag: 'node-count', value: 'N', group: 'Cluster', help: 'nodes of a cluster to be made; default: 1' },
+  { flag: 'node-size', value: 'SIZE', group: 'Cluster', help: 'size of its nodes; default: Standard_D2s_v5' },
   { flag: 'vault', value: 'NAME', group: 'Vault', help: 'Key Vault' },
-  { flag: 'vault-resource-group', value: 'RG', group: 'Vault', help: "default: the cluster's" },
+  { flag: 'vault-resource-group', value: 'RG', group: 'Vault', help: "of the vault; default: the cluster's" },
   { flag: 'create-vault', group: 'Vault', help: 'make it when absent, in RBAC mode' },
   {
     flag: 'purge-protection',
@@ -138,18 +143,18 @@ export const CONVERGE: readonly Flag[] = [
     flag: 'sample',
     negatable: true,
     group: 'Sample',
-    help: 'deploy a workload that reads the secrets and says their names',
+    help: 'also deploy a pod that reads the secrets and prints their names, never a value',
   },
   { flag: 'sample-image', value: 'IMAGE', group: 'Sample', help: 'image with Node, for the sample' },
-  { flag: 'templates', value: 'DIR', group: 'Output', help: 'your copies of the templates win' },
-  { flag: 'save', value: 'FILE', group: 'Output', help: 'write the answers as a file' },
+  { flag: 'templates', value: 'DIR', group: 'Output', help: 'folder with your own copies of the templates, which win' },
+  { flag: 'save', value: 'FILE', group: 'Output', help: 'write the answers as a file, for -f' },
 ];
 
 export const INIT_ONLY: readonly Flag[] = [
   { flag: 'dry-run', group: 'Output', help: 'the plan and nothing else, as the command plan' },
 ];
 export const PLAN_ONLY: readonly Flag[] = [
-  { flag: 'exit-code', group: 'Output', help: 'exit 4 when there is something to do' },
+  { flag: 'exit-code', group: 'Output', help: 'exit 4 when something is to be done' },
 ];
 
 /** As help and complaints write a flag: `--cluster NAME (AKS_SECRETS_CLUSTER)`. */

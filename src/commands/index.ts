@@ -1,4 +1,4 @@
-import type { Entry } from './command.ts';
+import type { Entry, Example } from './command.ts';
 
 /** The commands. Each file is loaded when it is called for. */
 export const COMMANDS: readonly Entry[] = [
@@ -26,6 +26,13 @@ export const COMMANDS: readonly Entry[] = [
 ];
 
 /** Groups of commands that have no action of their own. */
-export const GROUPS: Readonly<Record<string, string>> = {
-  sandbox: 'a simulated Azure and cluster on this machine',
+export const GROUPS: Readonly<Record<string, { readonly summary: string; readonly examples: readonly Example[] }>> = {
+  sandbox: {
+    summary: 'a simulated Azure and cluster on this machine',
+    examples: [
+      ['Any command can use it, and starts it', 'aks-secrets init --sandbox --method csi --yes'],
+      ['Serve it for other programs too', 'aks-secrets sandbox start'],
+      ['Begin anew', 'aks-secrets sandbox reset'],
+    ],
+  },
 };

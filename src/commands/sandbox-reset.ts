@@ -25,8 +25,9 @@ export const command: CommandModule = {
     const dir = sandboxFolder(io);
     const reporter = await reporterOf(answers, io, realClock);
     try {
-      const sandbox = await openSandboxOf(io, {});
-      await sandbox.reset({ without: listOf(answers, 'without') }).finally(() => sandbox.close());
+      // Anew while it opens: a state that cannot be read is no hindrance. A server that runs is told to.
+      const sandbox = await openSandboxOf(io, { anew: true, without: listOf(answers, 'without') });
+      await sandbox.close();
       reporter.note(`The sandbox in ${dir} is new: demo-rg, demo-aks, demo-kv.`);
       return 0;
     } finally {

@@ -75,17 +75,20 @@ const text = ({
   kubeconfig,
   folder,
 }: Reached): string => `A simulated Azure and cluster, on this machine only. Ctrl-C ends it.
+Values given to it lie in its state in clear: use invented ones.
 
-  Metadata URL   ${metadataUrl}
-  CA file        ${caFile}
-  Proxy          ${proxy}   (production names, these only)
-  Kubeconfig     ${kubeconfig}
-  State          ${folder}   (values lie there in clear: use invented ones)
+  Metadata URL  ${metadataUrl}
+  CA file       ${caFile}
+  Proxy         ${proxy}, for the production names alone
+  Kubeconfig    ${kubeconfig}
+  State         ${folder}
 
-This tool:       aks-secrets init --sandbox --method csi --yes
+This tool, in this folder:
+  aks-secrets init --sandbox --method csi --yes
+
 Others, for one process by its environment, never in a system store:
-  kubectl        KUBECONFIG='${kubeconfig}' kubectl get pods -A
-  az, curl       HTTPS_PROXY='${proxy}' REQUESTS_CA_BUNDLE='${caFile}' CURL_CA_BUNDLE='${caFile}' az ...
+  KUBECONFIG='${kubeconfig}' kubectl get pods -A
+  HTTPS_PROXY='${proxy}' REQUESTS_CA_BUNDLE='${caFile}' CURL_CA_BUNDLE='${caFile}' az ...
 `;
 
 function portOf(answers: Answers): number | undefined {

@@ -3,6 +3,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Complaints } from '../complaint.ts';
 import type { Surroundings } from '../surroundings.ts';
+import { Problem } from '../trouble.ts';
 import type { Clock } from '../world.ts';
 
 /** The machine's own time. */
@@ -34,7 +35,7 @@ const METADATA_TIMEOUT = 30_000;
 
 /**
  * The user's own Azure: nobody is asked for a sign-in before the first request, and no SDK is loaded before it.
- * @throws {Complaints} for a kubeconfig that cannot be read, {Problem} for an unknown cloud
+ * @throws {Complaints} for a kubeconfig that cannot be read and a cloud that is not known
  */
 export async function usualSurroundings(wishes: Wishes): Promise<Surroundings> {
   const { env, tenant, clock = realClock } = wishes;
@@ -46,6 +47,9 @@ export async function usualSurroundings(wishes: Wishes): Promise<Surroundings> {
       });
       if (!response.ok) throw new Complaints([{ message: `--cloud: ${url} answered ${response.status}.` }]);
       return response.json();
+    }).catch((error: unknown) => {
+      // Whatever is wrong with a cloud, it was wrong in what was given.
+      throw error instanceof Problem ? new Complaints([{ message: `--cloud: ${error.message}` }]) : error;
     }),
     kubeconfigOf(wishes),
   ]);

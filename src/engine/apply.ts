@@ -98,7 +98,7 @@ export async function apply(
 
 /** A change that rests on a proof which did not come to be is not made; what is as wanted stays so. */
 function unproven(step: Step, change: Change, proofs: ReadonlyMap<string, Proof>): Ended | undefined {
-  if (change.action === 'keep') return undefined;
+  if (change.action === 'keep' || !step.proven) return undefined;
   const failed = [...proofs.values()].filter(({ id, outcome }) => step.proven?.includes(id) && NOT_PROVEN.has(outcome));
   if (failed.length === 0) return undefined;
   const follows = [...new Set(failed.flatMap((proof) => proof.follows ?? [proof.id]))];
@@ -139,9 +139,9 @@ async function turnOf(
     const lacking = missingFacts(step.needs, run);
     if (change.action === 'blocked') {
       if (change.follows) return still('not reached', { follows: change.follows });
-      const { note, problem, run: line } = change;
+      const { note, problem, run: line, missing } = change;
       const told = { ...(note && { note }), ...(problem && { problem }), ...(line && { run: line }) };
-      const end = still('blocked', told);
+      const end = still('blocked', { ...told, ...(missing.length > 0 && { missing }) });
       if (!observed || 'problem' in observed) return end;
       // It stays as it is, and what holds of it still serves those who need no more of it.
       const judged = step.judge(observed.seen, knownTo(step, run.standing));

@@ -59,6 +59,8 @@ export interface Result {
   readonly note?: string;
   readonly problem?: Problem;
   readonly run?: string;
+  /** `blocked`: consents that were not given. */
+  readonly missing?: readonly Consent[];
   /** `not reached`: because of these, which are reported themselves. */
   readonly follows?: readonly StepId[];
 }

@@ -8,11 +8,19 @@ import type { Outcome, Plan, Proof, Result } from './events.ts';
 /** The documents of `-o json`. Data only: no secret value is in any of their sources. */
 const API_VERSION = 'aks-secrets/v1';
 
+interface Subscription {
+  readonly id: string;
+  readonly name?: string;
+}
+
 export interface PlanDocument {
   readonly apiVersion: typeof API_VERSION;
   readonly kind: 'Plan';
   readonly simulated?: true;
   readonly caller?: string;
+  readonly subscription?: Subscription;
+  /** Entra tenant. */
+  readonly tenant?: string;
   readonly changes: readonly unknown[];
 }
 
@@ -52,13 +60,18 @@ export type FailureOf = (problem: Problem) => string | undefined;
 
 export function planDocument(
   plan: Plan,
-  about: { readonly caller?: string; readonly simulated?: boolean; readonly failureOf?: FailureOf } = {},
+  about: Pick<PlanDocument, 'caller' | 'subscription' | 'tenant'> & {
+    readonly simulated?: boolean;
+    readonly failureOf?: FailureOf;
+  } = {},
 ): PlanDocument {
   return {
     apiVersion: API_VERSION,
     kind: 'Plan',
     ...(about.simulated && { simulated: true as const }),
     ...(about.caller !== undefined && { caller: about.caller }),
+    ...(about.subscription && { subscription: about.subscription }),
+    ...(about.tenant !== undefined && { tenant: about.tenant }),
     changes: plan.changes.map((change) => {
       const { id, kind, subject, workloads, title, action, differences, consents, missing, note, run, follows } =
         change;
@@ -96,10 +109,11 @@ export function evidence(from: {
     exitCode: from.exit,
     startedAt: from.startedAt.toISOString(),
     workloads: names.map((name) => ({ name, facts: factsOf(name, results) })),
-    steps: results.map(({ change, outcome, seconds, tries, note, run, follows, problem }) => ({
+    steps: results.map(({ change, outcome, seconds, tries, note, run, missing, follows, problem }) => ({
       ...{ id: change.id, workloads: change.workloads, title: change.title },
       ...recorded(outcome),
       ...{ seconds, tries },
+      ...(missing && { missing }),
       ...(note !== undefined && { note }),
       ...(run !== undefined && { run }),
       ...(follows && { follows }),

@@ -37,12 +37,13 @@ export function graphOf(
       }
       return known(ref) ? [] : [step];
     });
+  const byCheck = Map.groupBy(checks, ({ id }) => id);
   const places: Place[] = [...byId.values()].map((step) => ({
     id: step.id,
     after: unique(needed(step.id, step.needs)),
     behind: [
       ...(step.behind ?? []),
-      ...(rests(step) ? checks.filter(({ id }) => step.proven?.includes(id)) : []).map(placeOf),
+      ...(rests(step) ? (step.proven ?? []).flatMap((id) => byCheck.get(id) ?? []) : []).map(placeOf),
     ],
     step,
   }));

@@ -25,8 +25,13 @@ interface Draft {
 export function plan(steps: readonly Step[], observations: Observations, consents: Iterable<Consent>): Plan {
   const given = new Set(consents);
   const drafts = new Map<StepId, Draft>();
+  const byName = new Map<string, Change>();
   for (const place of graphOf(steps)) {
-    if ('step' in place) drafts.set(place.id, draft(place.step, observations, given, drafts));
+    if (!('step' in place)) continue;
+    const { step } = place;
+    const made = draft(step, observations, given, drafts, (name) => byName.get(name));
+    drafts.set(step.id, made);
+    byName.set(`${step.kind} ${step.subject}`, made.change);
   }
   return { changes: [...drafts.values()].map(({ change }) => change) };
 }
@@ -36,6 +41,7 @@ function draft(
   observations: Observations,
   given: ReadonlySet<Consent>,
   drafts: ReadonlyMap<StepId, Draft>,
+  called: (name: string) => Change | undefined,
 ): Draft {
   const below = upstream(step, drafts);
   const known = knownTo(step, (id) => drafts.get(id)?.facts);
@@ -70,6 +76,9 @@ function draft(
     if (mayBeSeenLater(problem, step, below.moving, drafts)) return decided('later', { problem });
     const unreachable = problem.trouble === 'missing' || problem.trouble === 'broken';
     if (unreachable && below.blocked.length > 0) return following(below.blocked);
+    // What another step says of the same thing is said once, there.
+    const other = called(problem.resource);
+    if (unreachable && other?.action === 'blocked') return following(other.follows ?? [other.id]);
     return decided('blocked', { problem, ...lineToRun(step, known) });
   }
 
@@ -89,7 +98,12 @@ function draft(
       return decided('keep', { ...noted, differences }, judged.facts, state === 'settling');
     case 'blocked':
       if (below.withheld.length > 0) return following(below.withheld);
-      return decided('blocked', { ...noted, differences, ...lineToRun(step, known, judged) }, judged.facts);
+      // The usual line would meet the same obstacle: only one that takes it away is shown.
+      return decided(
+        'blocked',
+        { ...noted, differences, ...(judged.run !== undefined && { run: judged.run }) },
+        judged.facts,
+      );
     case 'absent':
     case 'differs': {
       if (below.withheld.length > 0) return following(below.withheld);

@@ -88,7 +88,7 @@ export async function reconcile(
       case 'good enough':
         return end(acted ?? 'kept', noted());
       case 'blocked':
-        return end('blocked', { ...noted(), ...lineToRun(step, known, judged) });
+        return end('blocked', { ...noted(), ...(judged.run !== undefined && { run: judged.run }) });
       case 'settling':
         // What was seen before those it builds on were changed says nothing of now.
         if (early && run.ages.anyChanged(run.below(step.id))) {
@@ -103,6 +103,7 @@ export async function reconcile(
         if (missing.length > 0) {
           return end('blocked', {
             note: `needs ${missing.map((consent) => `--allow ${consent}`).join(' ')}`,
+            missing,
             ...lineToRun(step, known, judged),
           });
         }

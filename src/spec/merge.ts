@@ -38,7 +38,6 @@ const OF_WORKLOAD: Readonly<Record<string, Path>> = {
   key: ['keys'],
   certificate: ['certificates'],
   sample: ['sample'],
-  'sample-image': ['sample', 'image'],
 };
 /** Stands for the name that nobody gave, so that the rest can be judged. */
 export const UNNAMED = 'unnamed';
@@ -87,7 +86,7 @@ export function merge(
       const answer = layer.get(flag);
       if (answer) put(path, answer.value, answer, over);
     }
-    const vault: Path = single !== undefined && ownVault ? ['workloads', single, 'vault'] : ['vault'];
+    const vault = vaultPath(ownVault, single);
     const reachesVault = !ownVault || single !== undefined;
     for (const [flag, path] of Object.entries(OF_VAULT)) {
       const answer = layer.get(flag);
@@ -95,7 +94,9 @@ export function merge(
       else if (answer && over) several.push(answer);
     }
     const wantsVault = layer.get('create-vault');
-    if (wantsVault && reachesVault) put([...vault, 'create'], creation(wantsVault.value, layer), wantsVault, over);
+    // What a file says of the vault to be made stays; the flags beside this one are laid over it.
+    const made = wantsVault?.value === true ? valueAt(tree, [...vault, 'create']) || true : undefined;
+    if (wantsVault && reachesVault) put([...vault, 'create'], made, wantsVault, over);
     else if (wantsVault && over) several.push(wantsVault);
     const wantsCluster = layer.get('create-cluster');
     if (wantsCluster) put(['cluster', 'create'], wantsCluster.value === true ? {} : undefined, wantsCluster, over);
@@ -110,18 +111,15 @@ export function merge(
         continue;
       }
       const at: Path = ['workloads', single, ...path];
-      if (flag === 'sample-image') {
-        if (valueAt(tree, at.slice(0, -1))) put(at.slice(0, -1), { image: answer.value }, answer, true);
-        else if (over && answer.said.startsWith('--'))
-          complaints.push({ message: `${answer.said} goes with --sample.` });
-      } else put(at, LISTS.includes(flag) ? listOf(layer, flag).map(itemOf) : answer.value, answer, over);
+      put(at, LISTS.includes(flag) ? listOf(layer, flag).map(itemOf) : answer.value, answer, over);
     }
-    for (const flag of ['secret-value', 'rotate']) {
+    for (const flag of ['secret-value', 'rotate', 'sample-image']) {
       const answer = layer.get(flag);
-      if (answer && single === undefined) several.push(answer);
+      if (over && answer && single === undefined) several.push(answer);
     }
   }
-  details(tree, answers, put, complaints);
+  sampleImage(tree, single, answers, put, complaints);
+  details(tree, vaultPath(ownVault, single), answers, put, complaints);
   if (chosen.length > 1) {
     const names = given.map(({ name }) => name);
     for (const answer of several) {
@@ -133,17 +131,40 @@ export function merge(
   return { tree, said, chosen, complaints };
 }
 
+/** The image of a sample, whoever asked for the sample: a flag, the file or the surroundings. */
+function sampleImage(
+  tree: Record<string, unknown>,
+  single: number | undefined,
+  answers: Answers,
+  put: (path: Path, value: unknown, answer: Answer, over: boolean) => void,
+  complaints: Complaint[],
+): void {
+  const answer = answers.get('sample-image');
+  if (!answer || single === undefined) return;
+  const at: Path = ['workloads', single, 'sample'];
+  if (valueAt(tree, at)) put(at, { image: answer.value }, answer, true);
+  else if (answer.said.startsWith('--')) complaints.push({ message: `${answer.said} goes with --sample.` });
+}
+
 /** Region and size of what is made: they matter only where something is made. */
 function details(
   tree: Record<string, unknown>,
+  vault: Path,
   answers: Answers,
   put: (path: Path, value: unknown, answer: Answer, over: boolean) => void,
   complaints: Complaint[],
 ): void {
   const makesCluster = valueAt(tree, ['cluster', 'create']) !== undefined;
-  const makesVault = answers.get('create-vault')?.value === true;
+  const made = valueAt(tree, [...vault, 'create']);
+  const makesVault = made !== undefined && made !== false;
   const location = answers.get('location');
+  const purge = answers.get('purge-protection');
   if (location && makesCluster) put(['cluster', 'create', 'location'], region(location.value), location, true);
+  if ((location || purge) && makesVault) {
+    if (made === true) put([...vault, 'create'], {}, (location ?? purge)!, true);
+    if (location) put([...vault, 'create', 'location'], region(location.value), location, true);
+    if (purge) put([...vault, 'create', 'purgeProtection'], PURGE[String(purge.value)] ?? purge.value, purge, true);
+  }
   const needless = (flag: string, of: string, needed: boolean): void => {
     const answer = answers.get(flag);
     if (answer?.said.startsWith('--') && !needed) complaints.push({ message: `${answer.said} goes with ${of}.` });
@@ -162,16 +183,10 @@ function details(
   }
 }
 
-/** What `--create-vault` makes, with the flags beside it. */
-function creation(wanted: Answer['value'], layer: Answers): unknown {
-  if (wanted !== true) return undefined;
-  const location = layer.get('location');
-  const purge = layer.get('purge-protection')?.value;
-  return {
-    ...(location && { location: region(location.value) }),
-    ...(purge !== undefined && { purgeProtection: purge === 'yes' ? true : purge === 'no' ? false : purge }),
-  };
-}
+const vaultPath = (ownVault: boolean, single: number | undefined): Path =>
+  single !== undefined && ownVault ? ['workloads', single, 'vault'] : ['vault'];
+
+const PURGE: Readonly<Record<string, boolean>> = { yes: true, no: false };
 
 /** People write "West Europe" as the portal shows it. */
 const region = (value: Answer['value']): unknown =>

@@ -1,4 +1,5 @@
 import { type Complaint, Complaints } from '../complaint.ts';
+import { EXIT } from '../exit.ts';
 import type { Method } from '../methods/method.ts';
 import { nearest } from '../nearest.ts';
 import type { ClusterWish, SecretRef, Spec, ValueSource, VaultWish, Workload } from '../workload.ts';
@@ -73,7 +74,9 @@ export async function readSpec(sources: Sources): Promise<Spec> {
   const single = chosen.length === 1 ? chosen[0] : undefined;
   if (single) complaints.push(...unknownNames(single, values, answers, wrong));
 
-  if (complaints.length > 0) throw new Complaints(inOrder(complaints));
+  // Whoever is signed in need not name it: alone, it is the sign-in that is missing.
+  const unsigned = complaints.length === 1 && complaints[0]?.fix === SIGN_IN;
+  if (complaints.length > 0) throw new Complaints(inOrder(complaints), unsigned ? EXIT.signInNeeded : EXIT.usage);
   const rotate = new Set(listOf(answers, 'rotate'));
   return {
     subscription: subscription!,
@@ -144,26 +147,40 @@ function candidate(
     roleScope: shape.roleScope ?? 'vault',
     ...(sample && { sample: { image } }),
     options:
-      method && optionsOf(method, shape, (message) => complaints.push(at(placeOf(['workloads', index]), message))),
+      method &&
+      optionsOf(method, shape, (flag, message) => {
+        const place = placeOf(['workloads', index, ...(flag ? [camel(flag)] : [])]);
+        // The place names the flag; a line of the file has it as a key.
+        const subject = 'said' in place ? '' : `${camel(flag ?? '')} `;
+        complaints.push(at(place, flag ? message.replace(`--${flag} `, subject) : message));
+      }),
   };
   return { index, shape, workload, namedIdentity: shape.identity?.name !== undefined };
 }
 
-/** Asks the method what it makes of its own answers. */
-function optionsOf(method: Method, shape: WorkloadShape, complain: (message: string) => void): unknown {
+/** Asks the method what it makes of its own answers: of each alone, so that all that is wrong is said, then of all. */
+function optionsOf(
+  method: Method,
+  shape: WorkloadShape,
+  complain: (flag: string | undefined, message: string) => void,
+): unknown {
   const given = shape as Readonly<Record<string, unknown>>;
   const answers = Object.fromEntries(
     method.questions.flatMap(({ flag }) => {
       const value = given[camel(flag)];
-      return value === undefined || value === false ? [] : [[flag, String(value)]];
+      return value === undefined || value === false ? [] : [[flag, String(value)] as const];
     }),
   );
-  try {
-    return method.options(answers);
-  } catch (error) {
-    complain(error instanceof Error ? error.message : String(error));
-    return undefined;
-  }
+  const tried = (some: Readonly<Record<string, string>>, flag?: string): { options?: unknown; wrong: boolean } => {
+    try {
+      return { options: method.options(some), wrong: false };
+    } catch (error) {
+      complain(flag, error instanceof Error ? error.message : String(error));
+      return { wrong: true };
+    }
+  };
+  const wrong = Object.entries(answers).filter(([flag, value]) => tried({ [flag]: value }, flag).wrong);
+  return wrong.length > 0 ? undefined : tried(answers).options;
 }
 
 function refs(kind: SecretRef['kind'], items: WorkloadShape['secrets']): SecretRef[] {
@@ -228,6 +245,8 @@ function* accounts(
   }
 }
 
+const SIGN_IN = { say: 'Or sign in: the default subscription of the Azure CLI is taken then.', run: 'az login' };
+
 /** What nobody gave, each with the flag that gives it. */
 function* missing(
   file: FileShape,
@@ -245,7 +264,8 @@ function* missing(
         };
   const all: (Complaint | undefined)[] = [];
   if (subscription === undefined && file.subscription === undefined) {
-    all.push(ask('subscription', 'the subscription', ['subscription']));
+    const complaint = ask('subscription', 'the subscription', ['subscription']);
+    all.push(complaint && { ...complaint, fix: SIGN_IN });
   }
   if (!file.cluster?.name) all.push(ask('cluster', 'the AKS cluster', ['cluster', 'name']));
   if (!file.cluster?.resourceGroup)

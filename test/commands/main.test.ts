@@ -51,7 +51,7 @@ describe('a command line that is wrong', () => {
     [['sandbox', 'rest'], /Did you mean reset\?/],
     [['init', '--vualt', 'x'], /Unknown flag --vualt\. Did you mean --vault\?/],
     [['init', '--vualt=hunter2'], /Unknown flag --vualt\./],
-    [['init', '--vault'], /--vault <NAME>: the value is missing/],
+    [['init', '--vault'], /--vault NAME: the value is missing/],
     [['init', '--yes=hunter2'], /--yes takes no value/],
     [['init', 'hunter2'], /a word too many/],
     [['--password', 'hunter2', 'init'], /Unknown flag --password/],

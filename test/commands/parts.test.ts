@@ -145,7 +145,8 @@ describe('the usual surroundings', () => {
   });
 
   it('refuse a cloud that nobody knows', async () => {
-    await expect(usualSurroundings({ env: {}, cwd: folder(), cloud: 'Azur' })).rejects.toThrow(/"Azur" is not known/);
+    const refused = usualSurroundings({ env: {}, cwd: folder(), cloud: 'Azur' });
+    await expect(refused).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(/"Azur" is not known/) });
   });
 });
 

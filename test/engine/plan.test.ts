@@ -217,3 +217,25 @@ test('looking is one wave that shares equal reads', async () => {
   await observe([fakeStep('a', shared), fakeStep('b', shared)], world);
   expect(world.state.reads).toEqual(['list']);
 });
+
+test('what one step says of a thing is not said again by those who run against it without building on it', async () => {
+  const cluster = fakeStep('cluster/a', {
+    judge: () => judged(undefined, {}, { state: 'blocked', note: 'there is none' }),
+  });
+  const gone = { observe: () => Promise.reject(new Problem('missing', 'cluster a', 'there is no cluster a')) };
+  const denied = { observe: () => Promise.reject(new Problem('denied', 'cluster a', 'you may not ask it')) };
+  const changes = await planned([cluster, fakeStep('namespace', gone), fakeStep('other', denied)]);
+  expect(changes.get('namespace')).toMatchObject({ action: 'blocked', follows: ['cluster/a'] });
+  expect(changes.get('namespace')?.problem).toBeUndefined();
+  expect(changes.get('other')).toMatchObject({ action: 'blocked', problem: { trouble: 'denied' } });
+});
+
+test('in front of an obstacle the usual line would fail as we do: only one that takes it away is shown', async () => {
+  const blocked = (run?: string) => ({
+    judge: () => judged(undefined, {}, { state: 'blocked', note: 'the name is taken', ...(run && { run }) }),
+    byHand: () => 'az create it',
+  });
+  const changes = await planned([fakeStep('a', blocked()), fakeStep('b', blocked('az recover it'))]);
+  expect(changes.get('a')?.run).toBeUndefined();
+  expect(changes.get('b')?.run).toBe('az recover it');
+});

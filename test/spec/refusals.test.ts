@@ -96,7 +96,7 @@ describe('a file that is wrong', () => {
       orders('    syncSecret: x').replace('csi', 'workload-identity'),
       [/:9: syncSecret \(--sync-secret\) is for csi, and orders is delivered by workload-identity/],
     ],
-    ['an option that its method refuses', orders('    rotationInterval: often'), [/:5: rotation-interval takes 2m/]],
+    ['an option that its method refuses', orders('    rotationInterval: often'), [/:9: rotation-interval takes 2m/]],
     [
       'the node resource group',
       orders('    identity: { resourceGroup: MC_shop-rg_shop-aks_westeurope }'),
@@ -250,6 +250,11 @@ describe('flags that are wrong', () => {
     ],
     ['a region for nothing', { location: 'westeurope' }, [/^--location goes with --create-cluster or --create-vault/]],
     ['several workloads', { workload: ['a', 'b'] }, [/^--workload: several workloads need a file/]],
+    [
+      'two options that their method refuses',
+      { 'rotation-interval': '2 minutes', 'sync-secret': 'a b' },
+      [/^--sync-secret: takes a name/, /^--rotation-interval: /],
+    ],
     ['an image without a sample', { 'sample-image': 'x/y:1' }, [/^--sample-image goes with --sample/]],
   ])('%s', async (_, more, says) => {
     const complaints = await complaintsOf(undefined, { ...given, ...more });

@@ -19,6 +19,11 @@ workloads:
     certificates: [tls]
 `;
 
+const GIVEN = {
+  ...{ cluster: 'shop-aks', 'resource-group': 'shop-rg', vault: 'shop-kv' },
+  ...{ workload: ['orders'], namespace: 'shop', method: 'csi', secret: ['db-password'] },
+};
+
 describe('what is derived', () => {
   it('names, groups and aliases', async () => {
     const { workloads, subscription } = await read(file);
@@ -113,6 +118,31 @@ describe('precedence', () => {
     const { cluster, workloads } = await read(file, given);
     expect(cluster.create).toEqual({ location: 'westeurope', nodeCount: 3, nodeSize: 'Standard_D2s_v5' });
     expect(workloads[0]?.vault.create).toEqual({ location: 'westeurope', purgeProtection: true });
+  });
+
+  it('flags win over what the file says of a vault to be made, key by key', async () => {
+    const text = (create: string) => file.replace('name: shop-kv', `name: shop-kv, create: ${create}`);
+    const made = async (create: string, given: Parameters<typeof read>[1]) =>
+      (await read(text(create), given)).workloads[0]?.vault.create;
+    const all = '{ location: westeurope, purgeProtection: true }';
+    expect(await made('true', { location: 'uksouth' })).toEqual({ location: 'uksouth', purgeProtection: false });
+    expect(await made(all, { 'purge-protection': 'no' })).toEqual({ location: 'westeurope', purgeProtection: false });
+    expect(await made(all, { 'create-vault': true })).toEqual({ location: 'westeurope', purgeProtection: true });
+  });
+
+  it('the image is for the sample, whoever asked for the sample', async () => {
+    const image = 'example.com/node:1';
+    const asked = { sample: true, 'sample-image': image };
+    const others = [
+      read(file, asked),
+      read(
+        `${file}    sample: true
+`,
+        { 'sample-image': image },
+      ),
+      read(undefined, { ...GIVEN, 'sample-image': image }, { defaults: flags({ sample: true }) }),
+    ];
+    for (const { workloads } of await Promise.all(others)) expect(workloads[0]?.sample).toEqual({ image });
   });
 });
 

@@ -30,6 +30,7 @@ export const methods: readonly Method[] = [
     options(answers) {
       const { 'sync-secret': syncSecret, 'rotation-interval': rotationInterval } = answers;
       if (rotationInterval && !/^\d+[smh]$/.test(rotationInterval)) throw new Error('rotation-interval takes 2m');
+      if (syncSecret && /\s/.test(syncSecret)) throw new Error('--sync-secret takes a name');
       return { ...(syncSecret && { syncSecret }), ...(rotationInterval && { rotationInterval }) };
     },
   }),

@@ -2,14 +2,22 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { methods } from '../../src/methods/index.ts';
 import { begin, type Story, worldOf } from './harness.ts';
 
-describe.each(methods.map(({ name }) => [name]))('a run of %s that is cut off', (method) => {
+const NEW_VAULT =
+  '--vault made-kv --vault-resource-group made-rg --create-vault --secret fresh --secret-value fresh=env:V --grant-self';
+const env = { V: 'invented' };
+
+describe.each([
+  ...methods.map(({ name }) => [name, {}] as const),
+  // With everything that is made besides, a value, and a right that is given and taken back.
+  [`workload-identity ${NEW_VAULT}`, { env, noSample: true }] as const,
+])('a run of %s that is cut off', (method, more) => {
   const command = `init --method ${method} --yes`;
   let undisturbed: unknown;
   let writes = 0;
 
   beforeAll(async () => {
     const story = await begin();
-    const ran = await story.run(command);
+    const ran = await story.run(command, more);
     expect(ran.code).toBe(0);
     writes = ran.writes.length;
     await story.sandbox.settled();
@@ -23,11 +31,11 @@ describe.each(methods.map(({ name }) => [name]))('a run of %s that is cut off', 
       const cutAt = async (n: number) => {
         const story = await begin();
         story.sandbox.faults.cutAtWrite(n, when);
-        const first = await story.run(command);
+        const first = await story.run(command, more);
         const { cut } = story.sandbox.faults;
         expect({ n, cut, done: first.code === 0 }).toEqual({ n, cut: n <= writes, done: n > writes });
         story.sandbox.faults.heal();
-        const second = await story.run(command);
+        const second = await story.run(command, more);
         expect({ n, code: second.code, err: second.code === 0 ? '' : second.err }).toEqual({ n, code: 0, err: '' });
         await story.sandbox.settled();
         expect({ n, world: worldOf(story) }).toEqual({ n, world: undisturbed });
