@@ -137,10 +137,20 @@ async function applied(run: Running): Promise<ExitCode> {
       workloads: spec.workloads.map((workload) => {
         const { vaultUri, clientId } = factsOf(workload.name);
         const method = run.methods.find(({ name }) => name === workload.method);
+        const names = workload.secrets.map(({ name }) => name);
+        // The proof is of the right alone; what was not seen to be there is said apart.
+        const unseen = names.filter((name) =>
+          results.some(
+            ({ change, outcome }) =>
+              change.id === `secret/${workload.vault.name}/${name}` &&
+              !['kept', 'created', 'updated'].includes(outcome),
+          ),
+        );
         return {
           name: workload.name,
           account: `${workload.namespace}/${workload.serviceAccount}`,
-          secrets: workload.secrets.map(({ name }) => name),
+          secrets: names.filter((name) => !unseen.includes(name)),
+          unseen,
           vault: workload.vault.name,
           afterwards:
             method?.afterwards(workload, { ...(vaultUri && { vaultUri }), ...(clientId && { clientId }) }) ?? [],

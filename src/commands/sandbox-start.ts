@@ -43,6 +43,7 @@ export const command: CommandModule = {
         caFile: sandbox.caFile,
         kubeconfig: join(dir, 'kubeconfig'),
         folder: dir,
+        tenantId: sandbox.place.tenantId,
       };
       if (textOf(answers, 'output') === 'json') {
         io.stdout.write(
@@ -66,6 +67,7 @@ interface Reached {
   readonly caFile: string;
   readonly kubeconfig: string;
   readonly folder: string;
+  readonly tenantId: string;
 }
 
 const text = ({
@@ -74,12 +76,13 @@ const text = ({
   caFile,
   kubeconfig,
   folder,
+  tenantId,
 }: Reached): string => `A simulated Azure and cluster, on this machine only. Ctrl-C ends it.
 Values given to it lie in its state in clear: use invented ones.
 
   Metadata URL  ${metadataUrl}
   CA file       ${caFile}
-  Proxy         ${proxy}, for the production names alone
+  Proxy         ${proxy}  (production names alone)
   Kubeconfig    ${kubeconfig}
   State         ${folder}
 
@@ -88,7 +91,11 @@ This tool, in this folder:
 
 Others, for one process by its environment, never in a system store:
   KUBECONFIG='${kubeconfig}' kubectl get pods -A
-  HTTPS_PROXY='${proxy}' REQUESTS_CA_BUNDLE='${caFile}' CURL_CA_BUNDLE='${caFile}' az ...
+  HTTPS_PROXY='${proxy}' CURL_CA_BUNDLE='${caFile}' curl ...
+  HTTPS_PROXY='${proxy}' REQUESTS_CA_BUNDLE='${caFile}' AZURE_CONFIG_DIR='${join(folder, 'azure')}' az ...
+az, so pointed, signs in as the identity of a workload:
+  az login --service-principal -u CLIENT-ID -t ${tenantId} --federated-token \
+    "$(kubectl -n NAMESPACE create token SERVICE-ACCOUNT --audience api://AzureADTokenExchange)"
 `;
 
 function portOf(answers: Answers): number | undefined {

@@ -95,10 +95,7 @@ export function assemble(spec: Spec, context: Context): Assembly {
     template: context.template,
     vault: (workload) => subjects.vault(workload).step,
     identity: (workload) => subjects.identity(workload).step,
-    namespace: (workload) =>
-      once(
-        object(workload, shared, 'namespace.yaml', { after: spec.cluster.create ? [ref(cluster, 'clusterId')] : [] }),
-      ),
+    namespace: (workload) => once(object(workload, shared, 'namespace.yaml', { after: [ref(cluster, 'clusterId')] })),
     readable: (workload) => {
       const { trust, right } = accessOf(workload);
       return [ref(trust, 'trusted'), ref(right, 'granted'), ...secretsOf(workload).map((step) => ref(step, 'present'))];
@@ -138,7 +135,7 @@ function unionOf(lists: readonly (readonly ClusterFeature[])[]): readonly Cluste
   // A workload that asks a setting of its own (an interval) says more than one that only wants the feature.
   for (const feature of lists.flat()) {
     const known = union.get(feature.name);
-    if (!known || feature.byHand.length > known.byHand.length) union.set(feature.name, feature);
+    if (!known || (feature.specific && !known.specific)) union.set(feature.name, feature);
   }
   return [...union.values()];
 }

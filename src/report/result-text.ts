@@ -27,6 +27,8 @@ interface WorkloadSummary {
   /** `shop/orders`, the service account. */
   readonly account: string;
   readonly secrets: readonly string[];
+  /** Those that it may read too, and that were not seen to be in the vault. */
+  readonly unseen?: readonly string[];
   readonly vault: string;
   /** What the application has to do now; lines from the method. */
   readonly afterwards: readonly string[];
@@ -96,12 +98,16 @@ function listLines({ workloads, proofs, at, label, again }: Summary, page: Page)
 }
 
 function provenLines(workload: WorkloadSummary, at: Date, label: string | undefined, page: Page): Line[] {
-  const { account, secrets, vault, note } = workload;
+  const { account, secrets, unseen = [], vault, note } = workload;
+  const once =
+    unseen.length === 0
+      ? ''
+      : ` It may also read ${listed(unseen)}, once ${unseen.length === 1 ? 'it is' : 'they are'} there.`;
   const surely = label ? ` (${label})` : '';
   const what = secrets.length === 0 ? `read the secrets of ${vault}` : `read ${listed(secrets)}`;
   const text =
     `${account} can ${what}${surely}. Proven at ${timeOfDay(at)} by a token of that service account, ` +
-    `exchanged at Entra, against ${vault}.${note ? ` ${note}` : ''}`;
+    `exchanged at Entra, against ${vault}.${once}${note ? ` ${note}` : ''}`;
   return wrap(text, page.width).map((row, index) => line(span(row, ...(index === 0 ? (['good'] as const) : []))));
 }
 

@@ -20,7 +20,11 @@ export async function joinSandbox(folder: string, running: Running, options: San
   const guarded = guard();
   const caFile = join(folder, 'ca.pem');
   const ca = readFileSync(caFile, 'utf8');
-  const control = (path: string, body: object) => post(running, ca, path, body);
+  const control = async (path: string, body: object) => {
+    await request(running, ca, 'POST', path, body);
+  };
+  // Held open while we are here: the server waits for it before it ends.
+  const stay = await request(running, ca, 'GET', '/stay');
   if (options.anew) await control('/reset', againOf(options));
   else if (options.existing) await control('/existing', { existing: options.existing });
 
@@ -46,6 +50,7 @@ export async function joinSandbox(folder: string, running: Running, options: San
   const agent = createAgent(ca, { proxyPort: running.proxyPort });
   const access = accessOf(folder, { ca, caFile }, running.proxyPort);
   const close = async () => {
+    stay.leave();
     agent.destroy();
     guarded.release();
   };
@@ -93,26 +98,34 @@ export async function joinSandbox(folder: string, running: Running, options: San
   };
 }
 
-function post(running: Running, ca: string, path: string, body: object): Promise<void> {
+/** A control request. `leave` ends one whose answer stays open. */
+function request(
+  running: Running,
+  ca: string,
+  method: 'GET' | 'POST',
+  path: string,
+  body?: object,
+): Promise<{ leave(): void }> {
   return new Promise((resolve, reject) => {
     const headers = { 'x-sandbox-key': running.key, 'content-type': 'application/json' };
-    https
-      .request({
-        host: '127.0.0.1',
-        port: running.port,
-        servername: 'localhost',
-        ca,
-        method: 'POST',
-        path,
-        headers: { ...headers, host: 'localhost' },
-        agent: false,
-      })
+    const sent = https.request({
+      host: '127.0.0.1',
+      port: running.port,
+      servername: 'localhost',
+      ca,
+      method,
+      path,
+      headers: { ...headers, host: 'localhost' },
+      agent: false,
+    });
+    sent
       .once('response', (response) => {
         response.resume();
-        if (response.statusCode === 204) resolve();
+        response.socket.unref();
+        if ((response.statusCode ?? 500) < 300) resolve({ leave: () => sent.destroy() });
         else reject(new Error(`the running sandbox answered ${response.statusCode} to ${path}`));
       })
-      .once('error', reject)
-      .end(JSON.stringify(body));
+      .on('error', reject)
+      .end(body && JSON.stringify(body));
   });
 }

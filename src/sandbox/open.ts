@@ -13,7 +13,14 @@ const here = new Map<string, Promise<Sandbox | undefined>>();
  * Opens the sandbox of a folder: joins the server that runs for it, else starts one in this process.
  * @throws when the folder's state cannot be read, the port is taken, or a server runs and `join` is false
  */
-export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
+export function openSandbox(options: SandboxOptions): Promise<Sandbox> {
+  return attempt(options, ATTEMPTS);
+}
+
+/** Of several that start at once one wins; a winner that ends before the others have joined leaves them to try again. */
+const ATTEMPTS = 10;
+
+async function attempt(options: SandboxOptions, left: number): Promise<Sandbox> {
   const folder = resolve(options.dir);
   const own = await here.get(folder);
   if (own && options.join !== false) {
@@ -37,7 +44,8 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   // Another process was faster: it runs now.
   if (!started) {
     here.delete(folder);
-    return openSandbox(options);
+    if (left === 0) throw new Error(`${folder} cannot be claimed: other processes open and close it all the time`);
+    return attempt(options, left - 1);
   }
   const close = async () => {
     if (here.get(folder) === registered) here.delete(folder);

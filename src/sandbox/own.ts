@@ -7,6 +7,7 @@ import { simulatedClock } from './clock.ts';
 import { createFaults } from './faults.ts';
 import { openFolder, writePrivate } from './files.ts';
 import { guard } from './guard.ts';
+import { createGuests } from './guests.ts';
 import { createLog } from './log.ts';
 import type { Handler, Settings, State } from './parts.ts';
 import { claim, leave, newKey } from './running.ts';
@@ -40,6 +41,9 @@ const fresh = (): State => ({
   vaults: {},
   kubernetes: {},
 });
+
+/** Real milliseconds that the first of several runs waits for the others. */
+const LONGEST_WAIT = 120_000;
 
 interface Again {
   readonly without?: readonly string[];
@@ -115,9 +119,14 @@ export async function startSandbox(folder: string, options: SandboxOptions): Pro
   const { port, proxyPort } = server;
   const access = accessOf(folder, tls, proxyPort);
 
+  const guests = createGuests();
   const control: Handler = async (request) => {
     if (request.path.startsWith('/metadata/')) return here().arm.handler(request, here().parts);
-    if (request.method !== 'POST' || request.headers['x-sandbox-key'] !== key) return { status: 404 };
+    if (request.headers['x-sandbox-key'] !== key) return { status: 404 };
+    if (request.method === 'GET' && request.path === '/stay') {
+      return { status: 200, stream: (_write, gone) => guests.stay(gone) };
+    }
+    if (request.method !== 'POST') return { status: 404 };
     const body = JSON.parse(request.body || '{}') as Again;
     if (request.path === '/existing') await addExisting(placeOf(here()), here().vault.seed, body.existing ?? {});
     else if (request.path === '/reset') await reset(body);
@@ -134,9 +143,10 @@ export async function startSandbox(folder: string, options: SandboxOptions): Pro
   const begin = async ({ without = [], existing }: Again) => {
     world = build({ file, clock, settings, access, without, log, faults, activity, real, control });
     if (!file.found) {
+      // Entra's key is made by its first signature, beside the rest; who joins must find it in the state.
+      const signed = sign('https://management.azure.com');
       await demoWorld(placeOf(world), world.vault.seed);
-      // Entra's key is made by its first signature; who joins must find it in the state.
-      await sign('https://management.azure.com');
+      await signed;
     }
     if (existing) await addExisting(placeOf(world), world.vault.seed, existing);
     world.kubernetes.start();
@@ -164,6 +174,8 @@ export async function startSandbox(folder: string, options: SandboxOptions): Pro
   const close = () => {
     closed ??= (async () => {
       agent.destroy();
+      // Whoever serves others on their own account ends when told to; who happened to be first waits for those who joined.
+      if (!real) await guests.gone(LONGEST_WAIT);
       await stop();
       file.save();
     })();

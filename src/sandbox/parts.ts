@@ -70,6 +70,7 @@ export interface Request {
   readonly query: URLSearchParams;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** UTF-8, but for Kubernetes' protobuf: a character per byte. */
   readonly body: string;
 }
 

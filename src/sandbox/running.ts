@@ -20,7 +20,8 @@ export const newKey = () => randomBytes(24).toString('base64url');
 export async function runningIn(folder: string): Promise<Running | undefined> {
   const running = read(folder);
   if (!running) return undefined;
-  if (alive(running.pid) && (await answers(running.port, readFileSync(join(folder, 'ca.pem'), 'utf8')))) return running;
+  const ca = textOf(join(folder, 'ca.pem'));
+  if (ca !== undefined && alive(running.pid) && (await answers(running.port, ca))) return running;
   // The number is another process by now: only the server of this folder has the folder's certificate.
   rmSync(fileOf(folder), { force: true });
   return undefined;
@@ -28,9 +29,20 @@ export async function runningIn(folder: string): Promise<Running | undefined> {
 
 const read = (folder: string): Running | undefined => {
   try {
-    return JSON.parse(readFileSync(fileOf(folder), 'utf8')) as Running;
+    const found = JSON.parse(textOf(fileOf(folder)) ?? '') as Running;
+    return found.pid > 0 && found.port > 0 && found.proxyPort > 0 ? found : undefined;
   } catch {
     return undefined;
+  }
+};
+
+/** What the file says; `undefined` when there is none. */
+const textOf = (file: string): string | undefined => {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 };
 
@@ -57,12 +69,14 @@ const answers = (port: number, ca: string) =>
 
 /**
  * Makes this process the folder's server. False when another one has it: of two that start at once, one wins.
- * The file of a server that is gone is taken over.
+ * The file of a server that is gone, or a damaged one, is taken over.
  */
 export function claim(folder: string, running: Running): boolean {
   const file = fileOf(folder);
   const before = read(folder);
-  if (before && !alive(before.pid)) rmSync(file, { force: true });
+  // The file comes into being whole, so one that cannot be read is damaged, not half written.
+  const damaged = before === undefined && textOf(file) !== undefined;
+  if (damaged || (before && !alive(before.pid))) rmSync(file, { force: true });
   else if (before && before.pid !== running.pid) return false;
   const draft = `${file}.${process.pid}.new`;
   writeFileSync(draft, JSON.stringify(running), { mode: 0o600 });

@@ -73,12 +73,14 @@ export async function listen(of: {
   const proxy = createHttp((_request, response) => {
     response.writeHead(405, { 'content-type': 'text/plain' }).end('the sandbox proxy takes CONNECT only\n');
   });
+  /** The sandbox under its own address, for a client that sends everything through the proxy (the metadata URL). */
+  const own = (target: string) => [`localhost:${port}`, `127.0.0.1:${port}`].includes(target);
   proxy.on('connect', (request, socket: Socket, head) => {
     const target = request.url ?? '';
     const host = target.replace(/:443$/, '').toLowerCase();
     socket.on('error', () => socket.destroy());
     if (refuses()) return void socket.destroy();
-    if (!target.endsWith(':443') || !knows(host)) {
+    if (!(target.endsWith(':443') && knows(host)) && !own(target)) {
       socket.end(`HTTP/1.1 502 Not a name of the sandbox\r\ncontent-type: text/plain\r\n\r\n${host}\n`);
       return;
     }
@@ -123,7 +125,9 @@ async function bodyOf(incoming: IncomingMessage): Promise<string | undefined> {
     if (size > LARGEST) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  // Protobuf is not text: a character per byte keeps it whole.
+  const binary = incoming.headers['content-type']?.startsWith('application/vnd.kubernetes.protobuf');
+  return Buffer.concat(chunks).toString(binary ? 'latin1' : 'utf8');
 }
 
 /** Query keys come percent-encoded from some clients (`api%2Dversion`); URLSearchParams decodes them. */

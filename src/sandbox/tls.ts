@@ -1,4 +1,12 @@
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -43,7 +51,8 @@ export function identityOf(folder: string, now = new Date()): Identity {
     const found = new X509Certificate(certificate);
     const fresh = found.validToDate.getTime() - now.getTime() > DAY && found.validFromDate <= now;
     const names = CERTIFIED.every((name) => found.subjectAltName?.split(', ').includes(`DNS:${name}`));
-    if (fresh && names && found.verify(new X509Certificate(ca).publicKey)) return { ca, caFile, certificate, key };
+    const fits = found.verify(new X509Certificate(ca).publicKey) && found.checkPrivateKey(createPrivateKey(key));
+    if (fresh && names && fits) return { ca, caFile, certificate, key };
   } catch {
     // Absent or damaged: made anew.
   }

@@ -54,7 +54,7 @@ export const cluster = (options: {
         run: `az aks start --resource-group ${wish.resourceGroup} --name ${wish.name}`,
       };
     if (state === 'Deleting') return { ...judged, state: 'blocked', note: 'the cluster is being deleted' };
-    if (differences.length > 0) return { ...judged, state: 'differs' };
+    if (differences.length > 0) return { ...judged, state: 'differs', run: byHand(wish, features, seen.properties) };
     const ended = state === 'Failed' || state === 'Canceled';
     if (!issuer && ended)
       return {
@@ -92,10 +92,22 @@ export const cluster = (options: {
         if (feature.differences(body.properties).length > 0) feature.switchOn(body.properties);
       return azure.clusters.put(id, body, seen?.eTag);
     },
-    byHand: () =>
-      `az aks update --resource-group ${wish.resourceGroup} --name ${wish.name} ${features.map((feature) => feature.byHand).join(' ')}`,
   });
 };
+
+/** The lines of whoever runs the cluster, as one that pastes in bash and in PowerShell; only what differs. */
+function byHand(wish: ClusterWish, features: readonly ClusterFeature[], properties: Properties): string {
+  const hands = features.filter((one) => one.differences(properties).length > 0).map((one) => one.byHand(properties));
+  const cluster = `--resource-group ${wish.resourceGroup} --name ${wish.name}`;
+  const updates = hands.flatMap(({ update }) => update ?? []);
+  const lines = [
+    ...(updates.length > 0 ? [`az aks update ${cluster} ${updates.join(' ')}`] : []),
+    ...hands.flatMap(({ enable }) => (enable ? [`az aks enable-addons ${cluster} ${enable}`] : [])),
+  ];
+  return lines.join('; ');
+}
+
+type Properties = Readonly<Record<string, unknown>>;
 
 function absent(wish: ClusterWish, features: readonly ClusterFeature[]): Judged {
   const base = { owner: 'theirs', facts: {} } as const;
@@ -112,7 +124,7 @@ function absent(wish: ClusterWish, features: readonly ClusterFeature[]): Judged 
     ...base,
     state: 'absent',
     facts: { location },
-    run: `az aks create --resource-group ${wish.resourceGroup} --name ${wish.name} --location ${location} --node-count ${nodeCount} --node-vm-size ${nodeSize} ${features.map((feature) => feature.byHand).join(' ')}`,
+    run: `az aks create --resource-group ${wish.resourceGroup} --name ${wish.name} --location ${location} --node-count ${nodeCount} --node-vm-size ${nodeSize} ${features.map((feature) => feature.byHand().update).join(' ')}`,
     differences: [
       {
         path: 'nodes',

@@ -73,9 +73,10 @@ function whyNot(
 /** What a long message of the kubelet comes to: the service's own code where there is one, else its beginning. */
 function gistOf(message: string | undefined): string | undefined {
   const line = message?.replaceAll(/\s+/g, ' ').trim();
-  const code = /AADSTS\d+|Forbidden(?:ByRbac|ByFirewall|ByConnection)|AccessDenied|SecretNotFound|SecretDisabled/.exec(
-    line ?? '',
-  );
+  const code =
+    /AADSTS\d+|Forbidden(?:ByRbac|ByFirewall|ByConnection)|AccessDenied|(?:Secret|Key|Certificate)NotFound|SecretDisabled/.exec(
+      line ?? '',
+    );
   if (code) return code[0];
   return line && line.length > 160 ? `${line.slice(0, 157)}...` : line;
 }

@@ -14,7 +14,7 @@ function objectAt(properties: Properties, key: string): Properties {
 /** Signs the tokens that Entra trusts. Cannot be switched off again (AKS, "Use the OIDC issuer"). */
 export const oidcIssuer: ClusterFeature = {
   name: 'OIDC issuer',
-  byHand: '--enable-oidc-issuer',
+  byHand: () => ({ update: '--enable-oidc-issuer' }),
   differences: ({ oidcIssuerProfile }) =>
     (oidcIssuerProfile as { enabled?: boolean } | undefined)?.enabled
       ? []
@@ -36,7 +36,7 @@ export const oidcIssuer: ClusterFeature = {
 /** The webhook that gives labelled pods their token. */
 export const workloadIdentity: ClusterFeature = {
   name: 'workload identity',
-  byHand: '--enable-workload-identity',
+  byHand: () => ({ update: '--enable-workload-identity' }),
   differences: ({ securityProfile }) =>
     (securityProfile as { workloadIdentity?: { enabled?: boolean } } | undefined)?.workloadIdentity?.enabled
       ? []
@@ -62,7 +62,13 @@ function addOnOf(properties: Readonly<Properties>): { key: string; addOn: AddOn 
 export function keyVaultAddOn(interval?: string): ClusterFeature {
   return {
     name: 'Key Vault add-on',
-    byHand: `--enable-addons azure-keyvault-secrets-provider --enable-secret-rotation${interval ? ` --rotation-poll-interval ${interval}` : ''}`,
+    specific: interval !== undefined,
+    byHand(properties) {
+      const rotation = `--enable-secret-rotation${interval ? ` --rotation-poll-interval ${interval}` : ''}`;
+      const addOns = 'azure-keyvault-secrets-provider';
+      if (!properties) return { update: `--enable-addons ${addOns} ${rotation}` };
+      return addOnOf(properties).addOn?.enabled ? { update: rotation } : { enable: `--addons ${addOns} ${rotation}` };
+    },
     differences(properties) {
       const { addOn } = addOnOf(properties);
       const consent = ['cluster'] as const;

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import tls from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { openSandbox } from '../../src/sandbox/index.ts';
@@ -96,6 +97,51 @@ describe('the folder', () => {
     const after = await sandbox({ dir });
     expect(after.joined).toBe(false); // the killed server's file is taken over, its state read
     expect((await arm(after, 'GET', CLUSTER)).status).toBe(200);
+  });
+
+  it('ends only when those who joined it have left', async () => {
+    const first = await sandbox();
+    const script = `
+      const { openSandbox } = await import(${JSON.stringify(join(import.meta.dirname, '../../src/sandbox/index.ts'))});
+      const joined = await openSandbox({ dir: ${JSON.stringify(dirname(first.caFile))} });
+      process.stdout.write(String(joined.joined));
+      process.stdin.once('data', () => joined.close());
+      process.stdin.unref();`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', `${script}setInterval(() => {}, 1000);`], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    try {
+      const [said] = await once(child.stdout, 'data');
+      expect(String(said)).toBe('true');
+      let closed = false;
+      const closing = first.close().then(() => {
+        closed = true;
+      });
+      await new Promise((done) => setTimeout(done, 30));
+      expect(closed).toBe(false);
+      child.stdin.write('leave');
+      await closing;
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  it.each([
+    ['the file of the server', 'server.json'],
+    ['the state', 'state.json'],
+    ['the certificate', 'ca.pem'],
+    ['the key', 'server-key.pem'],
+    ['the kubeconfig', 'kubeconfig'],
+  ])('starts anew whatever has become of %s', async (_title, file) => {
+    const first = await sandbox();
+    const dir = dirname(first.caFile);
+    await first.close();
+    for (const damage of ['garbage', '{}', '']) {
+      writeFileSync(join(dir, file), damage);
+      const again = await sandbox({ dir, anew: true });
+      expect((await arm(again, 'GET', CLUSTER)).status).toBe(200);
+      await again.close();
+    }
   });
 });
 

@@ -16,6 +16,7 @@ const versions = {
     '2020-08-01-preview',
     '2020-10-01-preview',
     '2022-04-01',
+    '2022-05-01-preview',
   ],
 };
 const PAGE = 50;

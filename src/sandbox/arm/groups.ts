@@ -6,6 +6,7 @@ import { type Json, type Resource, record } from './store.ts';
 const RESOURCES = {
   type: 'Microsoft.Resources/resourceGroups',
   known: [
+    '2015-11-01',
     '2016-06-01',
     '2018-05-01',
     '2019-10-01',

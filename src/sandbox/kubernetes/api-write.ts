@@ -3,6 +3,7 @@ import type { Cluster } from './cluster.ts';
 import { apiVersionOf, type Kind } from './kinds.ts';
 import { isRecord, type Resource } from './model.ts';
 import { jsonPatch, mergePatch, strategicPatch } from './patch.ts';
+import { fromProtobuf, PROTOBUF } from './protobuf.ts';
 import { badRequest, notFound, refuse } from './status.ts';
 import { check, parseBody } from './strict.ts';
 import { checkIdentity } from './validate.ts';
@@ -20,6 +21,14 @@ export function isDryRun(query: URLSearchParams, options: Record<string, unknown
   return wish === 'All';
 }
 
+/** Who writes: by name, or as the client calls itself. */
+export const managerOf = ({ query, headers }: Request): string =>
+  query.get('fieldManager') ?? ((headers['user-agent'] ?? '').split('/')[0] || 'unknown');
+
+/** The body, whichever way it is written. */
+export const readBody = ({ headers, body }: Request): ReturnType<typeof parseBody> =>
+  headers['content-type']?.startsWith(PROTOBUF) ? { value: fromProtobuf(body), duplicates: [] } : parseBody(body);
+
 export interface Target {
   readonly kind: Kind;
   readonly namespace: string | undefined;
@@ -34,15 +43,14 @@ export function writeReply(cluster: Cluster, request: Request, target: Target, v
   const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim();
   const applying = verb === 'patch' && type === 'application/apply-patch+yaml';
   const given = query.get('fieldManager');
-  const agent = (request.headers['user-agent'] ?? '').split('/')[0] || 'unknown';
   const write = {
-    manager: given ?? agent,
+    manager: managerOf(request),
     subresource: target.subresource === 'status' ? ('status' as const) : undefined,
     dryRun: isDryRun(query),
   };
   const warnings: string[] = [];
   const read = (value: Record<string, unknown>, duplicates: readonly string[]): Resource => {
-    const object = value as Partial<Resource>;
+    const object = withoutNulls(value) as Partial<Resource>;
     checkIdentity(kind, object, namespace, name);
     warnings.push(...strictly(cluster, kind, value, duplicates, query, applying));
     const metadata = { ...object.metadata, name: object.metadata?.name ?? name ?? '' };
@@ -60,7 +68,7 @@ export function writeReply(cluster: Cluster, request: Request, target: Target, v
   refuseOperatorKinds(kind);
 
   if (verb !== 'patch') {
-    const { value, duplicates } = parseBody(request.body);
+    const { value, duplicates } = readBody(request);
     const object = read(value, duplicates);
     if (verb === 'create') return reply(201, cluster.registry.create(kind, object, write));
     return reply(200, cluster.registry.update(kind, object, write));
@@ -148,6 +156,15 @@ function strictly(
   if (applying) throw badRequest(`error strict decoding YAML: ${said.join(', ')}`);
   throw badRequest(
     `${kind.kind} in version ${version} cannot be handled as a ${kind.kind}: strict decoding error: ${said.join(', ')}`,
+  );
+}
+
+/** Null stands for absent: no object is stored with one. Clients in Go write some (`creationTimestamp`). */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, inner]) => (inner === null ? [] : [[name, withoutNulls(inner)]])),
   );
 }
 

@@ -1,13 +1,17 @@
 import { Refusal, type Reply, type Request } from '../parts.ts';
 import { type Attempt, authorize, type Caller } from './access.ts';
-import { isDryRun, type Target, writeReply } from './api-write.ts';
+import { isDryRun, managerOf, readBody, type Target, writeReply } from './api-write.ts';
 import type { Cluster } from './cluster.ts';
 import { discover } from './discovery.ts';
+import { gitVersion } from './features.ts';
 import { type Kind, kindsIn } from './kinds.ts';
 import type { Pod, Resource } from './model.ts';
+import { openApi } from './openapi.ts';
+import { review, reviewAt } from './reviews.ts';
+import { scaleOf, scales, writeScale } from './scale.ts';
 import { fieldTest, labelTest } from './selectors.ts';
 import { badRequest, noSuchPath, notFound, refuse } from './status.ts';
-import { parseBody } from './strict.ts';
+import { asTable, wantsTable } from './table.ts';
 import { listReply, watchReply } from './watch.ts';
 
 /** One authenticated request to the API server. */
@@ -18,20 +22,16 @@ export async function serve(cluster: Cluster, request: Request, caller: Caller):
   if (published) return { status: 200, body: published };
   const kinds = kindsIn(cluster.store);
   if (request.method === 'GET') {
-    const found = discover(path, kinds, gitVersion(cluster));
+    const found = discover(path, kinds, gitVersion(cluster.arm())) ?? openApi(path, kinds, cluster.schemas);
     if (found) return { status: 200, body: found };
   }
+  const asked = request.method === 'POST' && reviewAt(path);
+  if (asked) return { status: 201, body: review(asked.kind, readBody(request).value, caller, cluster.state) };
   const target = targetOf(path, kinds);
   if (!target) throw noSuchPath();
   const verb = verbOf(request, target);
   authorize(caller, attemptOf(target, verb), cluster.state);
   return handle(cluster, request, target, verb);
-}
-
-/** A version of ARM may lack the patch level. */
-function gitVersion(cluster: Cluster): string {
-  const version = cluster.arm().kubernetesVersion;
-  return `v${/^\d+\.\d+$/.test(version) ? `${version}.0` : version}`;
 }
 
 function targetOf(path: string, kinds: readonly Kind[]): Target | undefined {
@@ -80,27 +80,35 @@ async function handle(cluster: Cluster, request: Request, target: Target, verb: 
   const { store, registry } = cluster;
   if (kind.kind === 'Pod' && subresource === 'log' && verb === 'get') return podLog(cluster, target, query);
   if (kind.kind === 'ServiceAccount' && subresource === 'token' && verb === 'create') {
-    const body = parseBody(request.body || '{}').value;
+    const body = request.body ? readBody(request).value : {};
     return { status: 201, body: cluster.tokens.request(namespace ?? '', name ?? '', body) };
+  }
+  if (subresource === 'scale' && scales(kind) && name !== undefined) return scaleReply(cluster, request, target, verb);
+  if (kind.kind === 'Pod' && subresource !== undefined && NOT_DONE.includes(subresource)) {
+    throw refuse(501, 'NotImplemented', `the sandbox does not do pods/${subresource}`);
   }
   if (subresource !== undefined && !(subresource === 'status' && kind.status)) throw noSuchPath();
   if (kind.namespaced && namespace === undefined && verb !== 'list' && verb !== 'watch') throw noSuchPath();
+
+  const shown = (reply: Reply) =>
+    wantsTable(request.headers.accept) ? asTable(reply, kind, cluster.parts.clock.now()) : reply;
 
   switch (verb) {
     case 'get': {
       const object = store.get(kind, namespace, name ?? '');
       if (!object) throw notFound(kind, name ?? '');
-      return { status: 200, body: object };
+      return shown({ status: 200, body: object });
     }
     case 'list':
     case 'watch': {
       const labels = labelTest(query.get('labelSelector'));
       const fields = fieldTest(query.get('fieldSelector'));
       const selection = { kind, namespace, fits: (object: Resource) => labels(object) && fields(object) };
-      return verb === 'list' ? listReply(store, selection) : watchReply(store, selection, query);
+      const table = wantsTable(request.headers.accept) ? () => cluster.parts.clock.now() : undefined;
+      return verb === 'list' ? shown(listReply(store, selection)) : watchReply(store, selection, query, table);
     }
     case 'delete': {
-      const options = request.body ? parseBody(request.body).value : {};
+      const options = request.body ? readBody(request).value : {};
       const preconditions = (options.preconditions ?? {}) as { uid?: string; resourceVersion?: string };
       const policy = options.propagationPolicy ?? query.get('propagationPolicy');
       const object = registry.remove(kind, namespace, name ?? '', {
@@ -118,6 +126,22 @@ async function handle(cluster: Cluster, request: Request, target: Target, verb: 
     default:
       throw refuse(501, 'NotImplemented', `the sandbox does not do ${verb}`);
   }
+}
+
+/** A real API server has them. */
+const NOT_DONE = ['exec', 'attach', 'portforward', 'proxy', 'binding', 'eviction', 'ephemeralcontainers', 'resize'];
+
+function scaleReply(cluster: Cluster, request: Request, target: Target, verb: string): Reply {
+  const { kind, namespace, name } = target;
+  const live = cluster.store.get(kind, namespace, name ?? '');
+  if (!live) throw notFound(kind, name ?? '');
+  if (verb === 'get') return { status: 200, body: scaleOf(live) };
+  const merges = request.headers['content-type']?.startsWith('application/merge-patch+json');
+  if (verb !== 'update' && !(verb === 'patch' && merges)) {
+    throw refuse(501, 'NotImplemented', 'the sandbox takes a scale by PUT or JSON merge patch');
+  }
+  const write = { manager: managerOf(request), dryRun: isDryRun(request.query) };
+  return { status: 200, body: writeScale(cluster, kind, live, readBody(request).value, write) };
 }
 
 const deletedReply = (kind: Kind, object: Resource) => ({

@@ -1,5 +1,9 @@
 import { apiVersionOf, type Kind } from './kinds.ts';
+import { REVIEWS } from './reviews.ts';
+import { scales } from './scale.ts';
 
+/** What `kubectl get all` shows. */
+const ALL = new Set(['Pod', 'Service', 'Deployment', 'ReplicaSet', 'DaemonSet', 'Job', 'CronJob']);
 const VERBS = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];
 
 /** What kubectl and client libraries read to learn which kinds are served; `undefined` for a path that is none of it. */
@@ -21,11 +25,12 @@ export function discover(path: string, kinds: readonly Kind[], gitVersion: strin
   if (path === '/api') {
     return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [] };
   }
-  const groups = [...new Set(kinds.map((kind) => kind.group))].filter((group) => group !== '');
+  const all = [...new Set([...kinds.map(apiVersionOf), ...REVIEWS.map((each) => each.groupVersion)])];
+  const groups = [...new Set(all.filter((each) => each.includes('/')).map((each) => each.split('/')[0]!))];
   const group = (name: string) => {
-    const versions = [...new Set(kinds.filter((kind) => kind.group === name).map((kind) => kind.version))].map(
-      (version) => ({ groupVersion: `${name}/${version}`, version }),
-    );
+    const versions = all
+      .filter((each) => each.startsWith(`${name}/`))
+      .map((groupVersion) => ({ groupVersion, version: groupVersion.slice(name.length + 1) }));
     return { name, versions, preferredVersion: versions[0] };
   };
   if (path === '/apis') return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(group) };
@@ -34,8 +39,27 @@ export function discover(path: string, kinds: readonly Kind[], gitVersion: strin
 
   const groupVersion = /^\/(?:api|apis)\/(.+)$/.exec(path)?.[1];
   const served = kinds.filter((kind) => apiVersionOf(kind) === groupVersion);
-  if (!groupVersion || served.length === 0) return undefined;
-  const resource = (kind: Kind, name: string, verbs: readonly string[], more: object = {}) => ({
+  const reviews = REVIEWS.filter((each) => each.groupVersion === groupVersion);
+  if (!groupVersion || served.length + reviews.length === 0) return undefined;
+  return {
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion,
+    resources: [
+      ...reviews.map(({ kind, plural }) => ({
+        name: plural,
+        singularName: kind.toLowerCase(),
+        namespaced: false,
+        kind,
+        verbs: ['create'],
+      })),
+      ...served.flatMap(resources),
+    ],
+  };
+}
+
+function resources(kind: Kind): object[] {
+  const resource = (name: string, verbs: readonly string[], more: object = {}) => ({
     name,
     singularName: name.includes('/') ? '' : kind.kind.toLowerCase(),
     namespaced: kind.namespaced,
@@ -43,23 +67,30 @@ export function discover(path: string, kinds: readonly Kind[], gitVersion: strin
     verbs,
     ...more,
   });
-  return {
-    kind: 'APIResourceList',
-    apiVersion: 'v1',
-    groupVersion,
-    resources: served.flatMap((kind) => [
-      resource(kind, kind.plural, VERBS, kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
-      ...(kind.status ? [resource(kind, `${kind.plural}/status`, ['get', 'patch', 'update'])] : []),
-      ...(kind.kind === 'Pod' ? [resource(kind, 'pods/log', ['get'])] : []),
-      ...(kind.kind === 'ServiceAccount'
-        ? [
-            resource(kind, 'serviceaccounts/token', ['create'], {
-              group: 'authentication.k8s.io',
-              version: 'v1',
-              kind: 'TokenRequest',
-            }),
-          ]
-        : []),
-    ]),
-  };
+  return [
+    resource(kind.plural, VERBS, {
+      ...(kind.shortNames.length > 0 && { shortNames: kind.shortNames }),
+      ...(ALL.has(kind.kind) && { categories: ['all'] }),
+    }),
+    ...(kind.status ? [resource(`${kind.plural}/status`, ['get', 'patch', 'update'])] : []),
+    ...(scales(kind)
+      ? [
+          resource(`${kind.plural}/scale`, ['get', 'patch', 'update'], {
+            group: 'autoscaling',
+            version: 'v1',
+            kind: 'Scale',
+          }),
+        ]
+      : []),
+    ...(kind.kind === 'Pod' ? [resource('pods/log', ['get'])] : []),
+    ...(kind.kind === 'ServiceAccount'
+      ? [
+          resource('serviceaccounts/token', ['create'], {
+            group: 'authentication.k8s.io',
+            version: 'v1',
+            kind: 'TokenRequest',
+          }),
+        ]
+      : []),
+  ];
 }

@@ -34,6 +34,11 @@ const pods = (app: Record<string, string>, container: string, image: string, ser
   },
 });
 
+/** Version of API server and kubelets; Resource Manager's may lack the patch level. */
+export function gitVersion({ kubernetesVersion: version }: ArmCluster): string {
+  return `v${/^\d+\.\d+$/.test(version) ? `${version}.0` : version}`;
+}
+
 /** Nodes of the one pool that the sandbox simulates. */
 function nodeNames(cluster: ArmCluster): string[] {
   const hash = [...cluster.id.toLowerCase()].reduce(
@@ -63,8 +68,10 @@ export function foundation(cluster: ArmCluster): Resource[] {
             { type: 'InternalIP', address: '10.224.0.4' },
             { type: 'Hostname', address: name },
           ],
+          capacity: { cpu: '4', memory: '16Gi', 'ephemeral-storage': '128Gi', pods: '250' },
+          allocatable: { cpu: '3860m', memory: '14Gi', 'ephemeral-storage': '119Gi', pods: '250' },
           nodeInfo: {
-            kubeletVersion: `v${cluster.kubernetesVersion}`,
+            kubeletVersion: gitVersion(cluster),
             operatingSystem: 'linux',
             architecture: 'amd64',
             osImage: 'Ubuntu 24.04 LTS',

@@ -69,6 +69,7 @@ export function createKubernetes(parts: Parts): KubernetesPart {
       const url = `https://${request.host}${request.path}`;
       const arm = parts.arm.clusters().find((each) => each.oidcIssuer && url.startsWith(each.issuer));
       if (arm && request.method === 'GET') {
+        await opened(arm); // whose key is made by then
         const state = stateOf(parts, arm.id);
         const tokens = createTokens(
           state,

@@ -11,7 +11,7 @@ import { equal, type Pod, type Resource } from './model.ts';
 import { createRegistry } from './registry.ts';
 import { loadSchemas } from './schema.ts';
 import { type ClusterState, createStore } from './store.ts';
-import { createTokens } from './tokens.ts';
+import { createTokens, newSigningKey } from './tokens.ts';
 import { createWorkQueue } from './work-queue.ts';
 
 /** The state of a cluster, made when it is first asked for. */
@@ -30,8 +30,8 @@ export function stateOf(parts: Parts, id: string): ClusterState {
 
 /** Brings a cluster to life: its state becomes an API server with controllers and a kubelet. */
 export async function openCluster(parts: Parts, arm: () => ArmCluster): Promise<Cluster & { close(): Promise<void> }> {
-  const schemas = await loadSchemas();
   const state = stateOf(parts, arm().id);
+  const [schemas] = await Promise.all([loadSchemas(), addKey(state)]);
   const store = createStore(state);
   const now = () => parts.clock.now();
   const registry = createRegistry(store, schemas, parts.clock, parts.state.tenantId);
@@ -72,6 +72,12 @@ export async function openCluster(parts: Parts, arm: () => ArmCluster): Promise<
       await kubelet.stop();
     },
   };
+}
+
+async function addKey(state: ClusterState): Promise<void> {
+  if (state.signingKeys.length > 0) return;
+  const key = await newSigningKey();
+  if (state.signingKeys.length === 0) state.signingKeys.push(key);
 }
 
 const MANAGER = 'aks';

@@ -17,7 +17,7 @@ export function mergePatch(value: unknown, patch: unknown): unknown {
 
 /**
  * Strategic merge patch: as a merge patch, but lists with keys merge item by item and `$patch: delete` takes one away.
- * Other directives are refused.
+ * `$retainKeys` takes away every field it does not name (a volume's other sources). Other directives are refused.
  */
 export function strategicPatch(value: unknown, patch: unknown, schema: Schema): unknown {
   if (Array.isArray(patch) && schema.type === 'list' && schema.keys) {
@@ -37,6 +37,10 @@ export function strategicPatch(value: unknown, patch: unknown, schema: Schema): 
   const result: Record<string, unknown> = isRecord(value) ? { ...value } : {};
   for (const [name, change] of Object.entries(patch)) {
     if (/^\$setElementOrder\//.test(name)) continue;
+    if (name === '$retainKeys' && Array.isArray(change)) {
+      for (const other of Object.keys(result)) if (!change.includes(other)) delete result[other];
+      continue;
+    }
     if (name.startsWith('$')) {
       throw refuse(501, 'NotImplemented', `the sandbox does not know the directive ${name} of a strategic merge patch`);
     }

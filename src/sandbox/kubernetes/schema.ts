@@ -10,6 +10,8 @@ export type Schema =
       readonly fields: () => ReadonlyMap<string, Schema>;
       /** Has one owner as a whole (`x-kubernetes-map-type: atomic`). */
       readonly atomic: boolean;
+      /** Name of the official OpenAPI's model, if it is one. */
+      readonly model?: string;
     }
   | { readonly type: 'map'; readonly values: Schema; readonly atomic: boolean }
   | {
@@ -130,6 +132,7 @@ function schemasOf(models: Models): Schemas {
     const fresh: Schema = {
       type: 'object',
       atomic: ATOMIC.has(model),
+      model,
       fields: () => {
         fields ??= fieldsOf(model);
         return fields;

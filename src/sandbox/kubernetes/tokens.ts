@@ -2,12 +2,13 @@ import {
   createHash,
   createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
+  generateKeyPair,
   type JsonWebKey,
   randomUUID,
   sign,
   verify,
 } from 'node:crypto';
+import { promisify } from 'node:util';
 import type { ArmCluster } from '../parts.ts';
 import { kindNamed } from './kinds.ts';
 import type { Pod, Resource } from './model.ts';
@@ -36,10 +37,7 @@ export interface Tokens {
 const LONGEST = 86_400;
 
 export function createTokens(state: ClusterState, store: Store, cluster: () => ArmCluster, now: () => Date): Tokens {
-  const keys = () => {
-    if (state.signingKeys.length === 0) state.signingKeys.push(newKey());
-    return state.signingKeys as (JsonWebKey & { kid: string })[];
-  };
+  const keys = () => state.signingKeys as (JsonWebKey & { kid: string })[];
   const seconds = () => Math.floor(now().getTime() / 1000);
   const ownAudience = () => `https://${cluster().fqdn}`;
 
@@ -181,8 +179,11 @@ export function createTokens(state: ClusterState, store: Store, cluster: () => A
   return tokens;
 }
 
-function newKey(): Record<string, unknown> {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const generate = promisify(generateKeyPair);
+
+/** A key that signs tokens, as the state keeps it. Made beside other work: it takes tens of milliseconds. */
+export async function newSigningKey(): Promise<Record<string, unknown>> {
+  const { privateKey } = await generate('rsa', { modulusLength: 2048 });
   const key = privateKey.export({ format: 'jwk' });
   return {
     ...key,

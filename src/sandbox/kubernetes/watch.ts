@@ -3,6 +3,7 @@ import { apiVersionOf, type Kind } from './kinds.ts';
 import type { Resource } from './model.ts';
 import { statusReply } from './status.ts';
 import type { Change, Store } from './store.ts';
+import { tableOf } from './table.ts';
 
 export interface Selection {
   readonly kind: Kind;
@@ -31,7 +32,13 @@ export function listReply(store: Store, selection: Selection): Reply {
  * Streams what changes, one JSON object per line. Without a resource version it begins with all that is there; from one
  * too old to be remembered it says 410 Gone, as etcd's compaction makes the real one do.
  */
-export function watchReply(store: Store, selection: Selection, query: URLSearchParams): Reply {
+export function watchReply(
+  store: Store,
+  selection: Selection,
+  query: URLSearchParams,
+  /** Objects come as rows of a table; says when it is, for their ages. */
+  table?: () => Date,
+): Reply {
   const { kind, namespace, fits } = selection;
   const from = query.get('resourceVersion') ?? '';
   const timeout = Number(query.get('timeoutSeconds') ?? 0);
@@ -39,7 +46,9 @@ export function watchReply(store: Store, selection: Selection, query: URLSearchP
     status: 200,
     headers: { 'content-type': 'application/json' },
     async stream(write, gone) {
-      const send = (type: string, object: unknown) => write(`${JSON.stringify({ type, object })}\n`);
+      const line = (type: string, object: unknown) => write(`${JSON.stringify({ type, object })}\n`);
+      const send = (type: string, object: Resource) =>
+        line(type, table ? tableOf(kind, [object], table(), object.metadata.resourceVersion) : object);
       const concerns = (change: Change) =>
         change.kind.group === kind.group &&
         change.kind.plural === kind.plural &&
@@ -68,7 +77,7 @@ export function watchReply(store: Store, selection: Selection, query: URLSearchP
       } else {
         const missed = store.since(Number(from));
         if (!missed) {
-          send('ERROR', statusReply(410, 'Expired', `too old resource version: ${from} (${store.version()})`).body);
+          line('ERROR', statusReply(410, 'Expired', `too old resource version: ${from} (${store.version()})`).body);
           return;
         }
         for (const object of store.list(kind, namespace).filter(fits)) {

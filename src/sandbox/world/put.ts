@@ -158,6 +158,7 @@ export function putCluster(place: Place, group: string, name: string, options: C
         kubernetesVersion,
         currentKubernetesVersion: kubernetesVersion,
         dnsPrefix: `${name.toLowerCase()}-dns`,
+        servicePrincipalProfile: { clientId: 'msi' },
         fqdn,
         azurePortalFQDN: fqdn.replace('.hcp.', '.portal.hcp.'),
         agentPoolProfiles: [agentPool(kubernetesVersion)],

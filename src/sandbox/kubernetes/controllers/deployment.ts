@@ -8,6 +8,7 @@ import { controls } from './replica-set.ts';
 const COMPONENT = 'deployment-controller';
 const MANAGER = 'kube-controller-manager';
 const HASH = 'pod-template-hash';
+const REVISION = 'deployment.kubernetes.io/revision';
 
 /**
  * One ReplicaSet per template. A new one is brought up whole before the old ones go (surge of all, none unavailable),
@@ -28,6 +29,7 @@ export function syncDeployment(cluster: Cluster, object: Resource): void {
   const gone = old.every((set) => countOf(set, 'replicas') === 0);
 
   if (!owned().some(isCurrent) && !spec.paused) create(cluster, deployment, hash, wanted);
+  number(cluster, deployment, owned(), owned().find(isCurrent));
   for (const set of owned().filter(isCurrent)) {
     const waits = spec.strategy?.type === 'Recreate' && !gone;
     scale(cluster, deployment, set, waits ? 0 : wanted);
@@ -37,6 +39,26 @@ export function syncDeployment(cluster: Cluster, object: Resource): void {
   if (up || spec.strategy?.type === 'Recreate') for (const set of old) scale(cluster, deployment, set, 0);
   status(cluster, deployment, owned(), current, wanted);
 }
+
+/** `deployment.kubernetes.io/revision`: the current template has the highest number, also when it was there before. */
+function number(
+  cluster: Cluster,
+  deployment: Deployment,
+  sets: readonly ReplicaSet[],
+  current: ReplicaSet | undefined,
+): void {
+  if (!current) return;
+  const highest = Math.max(0, ...sets.filter((set) => set !== current).map(revisionOf));
+  const revision = String(Math.max(revisionOf(current), highest + 1));
+  for (const object of [current, deployment]) {
+    if (object.metadata.annotations?.[REVISION] === revision) continue;
+    cluster.registry.edit<Resource>(object, MANAGER, ({ metadata }) => {
+      metadata.annotations = { ...metadata.annotations, [REVISION]: revision };
+    });
+  }
+}
+
+const revisionOf = ({ metadata }: Resource): number => Number(metadata.annotations?.[REVISION] ?? 0);
 
 function create(cluster: Cluster, deployment: Deployment, hash: string, replicas: number): void {
   const { name, namespace } = deployment.metadata;

@@ -25,7 +25,7 @@ export function syncService(cluster: Cluster, object: Resource): void {
     targetRef: { kind: 'Pod', name: pod.metadata.name, namespace, uid: pod.metadata.uid },
   }));
   const ports = (service.spec?.ports ?? []).map(({ name: portName, port, protocol }) => ({
-    ...(portName && { name: portName }),
+    name: portName ?? '',
     port,
     protocol: protocol ?? 'TCP',
   }));
