@@ -22,13 +22,11 @@ const directBuiltins: Plugin = {
   transform: {
     filter: { id: /[\\/]node_modules[\\/]commander[\\/]/ },
     handler: (code) =>
-      code.replace(
-        /^import (.+) from '(node:\w+)';$/gm,
-        (_line, names, module) =>
-          // Only for commands that are programs of their own, which ours are not; loading it takes five milliseconds.
-          module === 'node:child_process'
-            ? `const ${names} = undefined;`
-            : `const ${names} = globalThis.process.getBuiltinModule('${module}');`,
+      code.replace(/^import (.+) from '(node:\w+)';$/gm, (_line, names, module) =>
+        // Only for commands that are programs of their own, which ours are not; loading it takes five milliseconds.
+        module === 'node:child_process'
+          ? `const ${names} = undefined;`
+          : `const ${names} = globalThis.process.getBuiltinModule('${module}');`,
       ),
   },
 };
