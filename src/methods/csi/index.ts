@@ -1,13 +1,11 @@
 import { stringify } from 'yaml';
-import type { Step } from '../../step.ts';
 import { ref } from '../../step.ts';
-import { deliverer } from '../../steps/deliverer.ts';
 import { keyVaultAddOn, oidcIssuer, workloadIdentity } from '../../steps/features.ts';
-import { sampleRead } from '../../steps/sample.ts';
 import { syncedSecret } from '../../steps/synced-secret.ts';
 import type { Workload } from '../../workload.ts';
 import { defineMethod } from '../method.ts';
 import { OBJECT_TYPE, object } from '../objects.ts';
+import { sampleChecks, sampleOf } from '../sample.ts';
 
 interface CsiOptions {
   /** Also a Kubernetes Secret of this name. */
@@ -74,35 +72,17 @@ export const csi = defineMethod<CsiOptions>({
         after: [namespace, ref(shared.cluster, 'deliverer')],
       },
     );
-    const steps = [account, ...(synced ? [synced] : []), providerClass];
-    return workload.sample ? [...steps, ...sampleOf(workload, [account, providerClass])] : steps;
-
-    function sampleOf(of: Workload, before: readonly Step[]): readonly Step[] {
-      const driver = deliverer({
+    const sample = sampleOf(workload, shared, {
+      delivers: {
         kind: 'CSI driver',
         object: { apiVersion: 'storage.k8s.io/v1', kind: 'CSIDriver', name: 'secrets-store.csi.k8s.io' },
-        cluster: shared.cluster,
-        workloads: [of.name],
-      });
-      const script = object(of, shared, 'csi/sample-script.yaml', {
-        values: { script: shared.template('csi/read.mjs').text },
-        after: [namespace],
-      });
-      const deployment = object(of, shared, 'csi/sample.yaml', {
-        values: { secretNames: of.secrets.map(({ as }) => as).join(','), mountPath: MOUNT_PATH },
-        after: [
-          ...before.map((step) => ref(step, 'applied')),
-          ref(script, 'applied'),
-          ref(driver, 'ready'),
-          ...shared.readable(of),
-        ],
-        isDeployment: true,
-      });
-      return [driver, script, deployment];
-    }
+      },
+      before: [account, providerClass],
+      values: { secretNames: workload.secrets.map(({ as }) => as).join(','), mountPath: MOUNT_PATH },
+    });
+    return [account, ...(synced ? [synced] : []), providerClass, ...sample];
   },
-  checks: (workload, _shared, steps) =>
-    steps.filter(({ kind }) => kind === 'Deployment').map((deployment) => sampleRead(workload, deployment)),
+  checks: (workload, _shared, steps) => sampleChecks(workload, steps),
   afterwards(workload) {
     const { name, serviceAccount, secrets, options } = workload;
     return [

@@ -1,9 +1,8 @@
 import { ref } from '../../step.ts';
-import { deliverer } from '../../steps/deliverer.ts';
 import { oidcIssuer, workloadIdentity as webhook } from '../../steps/features.ts';
-import { sampleRead } from '../../steps/sample.ts';
 import { defineMethod } from '../method.ts';
 import { object } from '../objects.ts';
+import { sampleChecks, sampleOf } from '../sample.ts';
 import { codeFor } from './code.ts';
 
 export const workloadIdentity = defineMethod<Record<string, never>>({
@@ -20,33 +19,23 @@ export const workloadIdentity = defineMethod<Record<string, never>>({
       needs: { clientId: ref(identity, 'clientId'), tenantId: ref(identity, 'tenantId') },
       after: [namespace],
     });
-    if (!workload.sample) return [account];
-
-    const mutator = deliverer({
-      kind: 'webhook',
-      object: {
-        apiVersion: 'admissionregistration.k8s.io/v1',
-        kind: 'MutatingWebhookConfiguration',
-        name: 'azure-wi-webhook-mutating-webhook-configuration',
+    const sample = sampleOf(workload, shared, {
+      delivers: {
+        kind: 'webhook',
+        object: {
+          apiVersion: 'admissionregistration.k8s.io/v1',
+          kind: 'MutatingWebhookConfiguration',
+          name: 'azure-wi-webhook-mutating-webhook-configuration',
+        },
       },
-      cluster: shared.cluster,
-      workloads: [workload.name],
-    });
-    const script = object(workload, shared, 'workload-identity/sample-script.yaml', {
-      values: { script: shared.template('workload-identity/read.mjs').text },
-      after: [namespace],
-    });
-    const deployment = object(workload, shared, 'workload-identity/sample.yaml', {
+      before: [account],
       needs: { vaultUri: ref(shared.vault(workload), 'vaultUri') },
       // As paths below the vault: what is no secret is read as what it is, by a role that opens no secret.
       values: { secretNames: workload.secrets.map(({ kind, name }) => `${kind}s/${name}`).join(',') },
-      after: [ref(account, 'applied'), ref(script, 'applied'), ref(mutator, 'ready'), ...shared.readable(workload)],
-      isDeployment: true,
     });
-    return [account, mutator, script, deployment];
+    return [account, ...sample];
   },
-  checks: (workload, _shared, steps) =>
-    steps.filter(({ kind }) => kind === 'Deployment').map((deployment) => sampleRead(workload, deployment)),
+  checks: (workload, _shared, steps) => sampleChecks(workload, steps),
   afterwards: ({ serviceAccount, secrets }, { vaultUri = '' }) => [
     'Set on your pods (a Deployment: under spec.template), and restart them:',
     '  metadata.labels      azure.workload.identity/use: "true"',
