@@ -56,7 +56,7 @@ export function createConnection(options: ConnectionOptions): () => Promise<Conn
 
 async function connect(options: ConnectionOptions): Promise<Connection> {
   const [client, { text, context, entraToken }, { fqdns, issuer }] = await Promise.all([
-    import('@kubernetes/client-node'),
+    import('./client.ts'),
     options.kubeconfig(),
     options.named(),
   ]);
@@ -117,7 +117,7 @@ const another = (server: string, hosts: readonly string[]) =>
   );
 
 function connected(
-  { RequestContext, HttpMethod, IsomorphicFetchHttpLibrary }: typeof import('@kubernetes/client-node'),
+  { RequestContext, HttpMethod, IsomorphicFetchHttpLibrary }: typeof import('./client.ts'),
   config: KubeConfig,
   server: string,
   { clock, signal, trace }: ConnectionOptions,

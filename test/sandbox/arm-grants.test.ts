@@ -22,7 +22,10 @@ describe('a federated credential', () => {
     await makeIdentity(one);
     const put = (n: number | string, subject = `s${n}`) =>
       arm(one, 'PUT', `${IDENTITY}/federatedIdentityCredentials/fic-${n}`, trust(subject));
+    // Slow enough that both are under way at once, however long a connection takes.
+    one.settings.latency = 150;
     const [first, second] = (await Promise.all([put(0), put(1)])).sort((a, b) => a.status - b.status);
+    one.settings.latency = 0;
     expect([first?.status, second?.status]).toEqual([201, 409]);
     expect(second?.body.error.code).toBe('ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity');
     for (let n = 0; n < 20; n += 1) await put(n);

@@ -11,7 +11,7 @@ const TYPE = `${IDENTITY}/federatedIdentityCredentials`;
 const LIMIT = 20;
 /** Small, so that a client that does not page is found out. */
 const PAGE = 5;
-/** Real milliseconds that a write takes, in which another one to the same identity is refused. */
+/** Real milliseconds that a write takes at the least, in which another one to the same identity is refused. */
 const WRITING = 4;
 
 /** Identities that are being written to now. Not state: a restart ends every write. */
@@ -32,7 +32,7 @@ async function alone(call: Call, owner: IdentityRecord, write: () => Reply): Pro
   }
   busy.add(owner.resource.id);
   try {
-    await delay(WRITING);
+    await delay(Math.max(WRITING, call.parts.settings.latency));
     return write();
   } finally {
     busy.delete(owner.resource.id);

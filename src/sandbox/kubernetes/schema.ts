@@ -48,7 +48,7 @@ let loading: Promise<Schemas> | undefined;
 
 /** The schemas of all kinds; loads the models that were generated from Kubernetes' own OpenAPI, once. */
 export function loadSchemas(): Promise<Schemas> {
-  loading ??= import('@kubernetes/client-node').then((library) => schemasOf(library as unknown as Models));
+  loading ??= import('@kubernetes/client-node/dist/gen/models/all.js').then((models) => schemasOf(models as Models));
   return loading;
 }
 
