@@ -102,7 +102,7 @@ async function applied(run: Running): Promise<ExitCode> {
     }
     reporter.plan(plan, header, 'preview');
     const { confirm } = await import('../prompt.ts');
-    const yes = await confirm(io, questionFor(open, allow));
+    const yes = await confirm(io, questionFor(open));
     if (yes === undefined || io.signal.aborted)
       throw new Complaints(
         [{ message: 'Interrupted. Nothing was written.', fix: { say: 'Run the same again:', run: run.again } }],
@@ -243,8 +243,8 @@ async function someoneThere(io: Io): Promise<boolean> {
 }
 
 /** The one question; it names what yes consents to. */
-export function questionFor(open: readonly Change[], given: ReadonlySet<Consent>): string {
-  const needed = new Set(open.flatMap(({ consents }) => consents).filter((consent) => !given.has(consent)));
+export function questionFor(open: readonly Change[]): string {
+  const needed = new Set(open.flatMap(({ consents }) => consents));
   const lasting = open.flatMap(({ differences }) => differences).filter(({ irreversible }) => irreversible).length;
   const says = [
     ...(needed.has('cluster') ? ['changes the whole cluster'] : []),
