@@ -10,8 +10,13 @@ export function jsonReporter(stdout: Output): Reporter {
   return {
     tell: () => undefined,
     note: () => undefined,
-    plan(plan, { caller, label }) {
-      document = planDocument(plan, { ...(caller !== undefined && { caller }), simulated: label !== undefined });
+    plan(plan, { caller, subscription, tenant, label }) {
+      document = planDocument(plan, {
+        ...(caller !== undefined && { caller }),
+        ...(subscription && { subscription }),
+        ...(tenant !== undefined && { tenant }),
+        simulated: label !== undefined,
+      });
     },
     result(_summary, evidence) {
       document = evidence;

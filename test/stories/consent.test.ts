@@ -36,6 +36,16 @@ describe('what is allowed', () => {
     expect(ran.writes.filter(({ path }) => /userAssignedIdentities\/[^/]+$/.test(path))).toEqual([]);
   });
 
+  it('a plan as JSON says who and where', async () => {
+    const ran = await story.run('plan --method csi -o json');
+    expect(JSON.parse(ran.out)).toMatchObject({
+      kind: 'Plan',
+      caller: 'you@sandbox.example',
+      subscription: { name: 'Sandbox' },
+      tenant: expect.any(String),
+    });
+  });
+
   it('plan writes nothing, and says by its exit code whether something is to be done', async () => {
     expect(await story.run('plan --method csi')).toMatchObject({ code: 0, writes: [] });
     expect(await story.run('plan --method csi --exit-code')).toMatchObject({ code: 4, writes: [] });
