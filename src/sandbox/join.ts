@@ -9,7 +9,7 @@ import type { Parts } from './parts.ts';
 import type { Running } from './running.ts';
 import { againOf, type Sandbox, type SandboxOptions } from './sandbox.ts';
 import { readState } from './state.ts';
-import { accessOf, addresses, callerCredential, defaultsOf, PUBLIC_CLOUD } from './surroundings.ts';
+import { accessOf, addresses, surroundingsOf } from './surroundings.ts';
 import { CALLER } from './world/demo.ts';
 
 /**
@@ -58,16 +58,11 @@ export async function joinSandbox(folder: string, running: Running, options: San
     throw new Error(`the sandbox runs in another process (${running.pid}): its ${what} is not reachable here`);
   };
   return {
-    surroundings: {
-      label: 'simulated',
-      cloud: PUBLIC_CLOUD,
-      agent,
-      credential: async () => callerCredential(sign),
-      clock,
-      defaults: defaultsOf(subscriptionId, options.existing !== undefined),
+    surroundings: surroundingsOf({
+      ...{ agent, sign, clock, subscriptionId, close },
+      withFile: options.existing !== undefined,
       env: access.env,
-      close,
-    },
+    }),
     ...addresses({ caFile }, running),
     joined: true,
     kubeconfig: () => readFileSync(join(folder, 'kubeconfig'), 'utf8'),

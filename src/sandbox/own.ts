@@ -14,7 +14,7 @@ import { claim, leave, newKey } from './running.ts';
 import { againOf, type Sandbox, type SandboxOptions } from './sandbox.ts';
 import { type Listening, listen } from './server.ts';
 import { openState, type StateFile } from './state.ts';
-import { accessOf, addresses, callerCredential, defaultsOf, PUBLIC_CLOUD } from './surroundings.ts';
+import { accessOf, addresses, surroundingsOf } from './surroundings.ts';
 import { identityOf } from './tls.ts';
 import { worldFaults } from './world/break.ts';
 import { addExisting, CALLER, demoWorld, type Existing, SUBSCRIPTION, TENANT } from './world/demo.ts';
@@ -183,16 +183,11 @@ export async function startSandbox(folder: string, options: SandboxOptions): Pro
   };
 
   return {
-    surroundings: {
-      label: 'simulated',
-      cloud: PUBLIC_CLOUD,
-      agent,
-      credential: async () => callerCredential(sign),
-      clock: clock.client,
-      defaults: defaultsOf(file.state.subscriptionId, options.existing !== undefined),
+    surroundings: surroundingsOf({
+      ...{ agent, sign, clock: clock.client, subscriptionId: file.state.subscriptionId, close },
+      withFile: options.existing !== undefined,
       env: access.env,
-      close,
-    },
+    }),
     ...addresses(tls, server),
     joined: false,
     kubeconfig,

@@ -59,6 +59,26 @@ export const defaultsOf = (subscription: string, withFile: boolean): SandboxSurr
   ...(withFile ? {} : DEFAULTS),
 });
 
+/** The surroundings of whoever opens a sandbox or joins one: all but what is given here is the same for both. */
+export const surroundingsOf = (from: {
+  readonly agent: Agent;
+  readonly sign: (audience: string) => Promise<string>;
+  readonly clock: Clock;
+  readonly subscriptionId: string;
+  readonly withFile: boolean;
+  readonly env: NodeJS.ProcessEnv;
+  readonly close: () => Promise<void>;
+}): SandboxSurroundings => ({
+  label: 'simulated',
+  cloud: PUBLIC_CLOUD,
+  agent: from.agent,
+  credential: async () => callerCredential(from.sign),
+  clock: from.clock,
+  defaults: defaultsOf(from.subscriptionId, from.withFile),
+  env: from.env,
+  close: from.close,
+});
+
 /** How other programs reach the sandbox; nothing of the user's own environment but where programs lie. */
 export function accessOf(folder: string, tls: Pick<Identity, 'ca' | 'caFile'>, proxyPort: number): Access {
   const proxyUrl = `http://127.0.0.1:${proxyPort}`;
