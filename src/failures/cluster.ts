@@ -95,7 +95,7 @@ export const CLUSTER: readonly Row[] = [
     title: 'The object belongs to somebody else',
     match: { codes: ['FieldManagerConflict'] },
     cause: 'Another manager (Argo CD, Flux, Helm, a person with kubectl) set these fields, and would set them back.',
-    fix: { say: 'Change it where its manager reads it (--write-manifests gives the files), or choose another name.' },
+    fix: { say: 'Change it where its manager reads it, or choose another name.' },
     risk: 'loss',
   },
 ];

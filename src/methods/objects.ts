@@ -1,11 +1,8 @@
-import { parse } from 'yaml';
-import { Complaints } from '../complaint.ts';
-import type { KubernetesObject } from '../kubernetes/kubernetes.ts';
 import type { Needs, Ref, Step } from '../step.ts';
 import { deploymentLife } from '../steps/deployment.ts';
 import { manifest } from '../steps/manifest.ts';
 import { proofId } from '../steps/proof.ts';
-import { fillTemplate, type Hole, type Template } from '../templates.ts';
+import { fillTemplate, type Hole } from '../templates.ts';
 import type { Workload } from '../workload.ts';
 import type { Shared } from './method.ts';
 
@@ -44,24 +41,12 @@ export function object(
   return manifest({
     needs: { ...needs, ...order },
     workloads: [workload.name],
+    file: template.file,
     fill(known) {
       const facts = Object.fromEntries(Object.keys(needs).map((hole) => [hole, known[hole]])) as Values;
-      const text = fillTemplate(template, { ...valuesOf(workload, shared), ...options.values, ...facts }, secrets);
-      return isObject(text) ? text : complain(template);
+      return fillTemplate(template, { ...valuesOf(workload, shared), ...options.values, ...facts }, secrets);
     },
     // A pod that cannot read yet crashes, and is started again only after ever longer pauses.
     ...(options.isDeployment && { life: deploymentLife, proven: [proofId(workload)] }),
   });
-}
-
-/** Whether a text can be applied at all: the user's own copy of a template may be anything. */
-function isObject(text: string): boolean {
-  const { apiVersion, kind, metadata } = (parse(text) ?? {}) as Partial<KubernetesObject>;
-  return [apiVersion, kind, metadata?.name].every((field) => typeof field === 'string' && field !== '');
-}
-
-function complain({ file }: Template): never {
-  throw new Complaints([
-    { message: 'a template is one Kubernetes object, with apiVersion, kind and metadata.name', file },
-  ]);
 }

@@ -1,4 +1,5 @@
 import { isMap, parse } from 'yaml';
+import { Complaints } from '../complaint.ts';
 import type { Kubernetes, KubernetesObject, ObjectRef } from '../kubernetes/kubernetes.ts';
 import { isOurObject, keeperOf, MANAGED_BY, OWNER } from '../ownership.ts';
 import type { Difference, Judged, Needs, Step } from '../step.ts';
@@ -27,6 +28,8 @@ export const manifest = <N extends Needs, More = undefined>(options: {
   needs: N;
   /** The filled text, from facts; names in it come from the Spec alone. */
   fill: (known: Readonly<Record<keyof N, string>>) => string;
+  /** Where its template was found, for complaints. */
+  file: string;
   workloads: readonly string[];
   life?: Life<More>;
   proven?: readonly string[];
@@ -36,7 +39,7 @@ export const manifest = <N extends Needs, More = undefined>(options: {
     keyof N,
     string
   >;
-  const reference = referenceOf(fill(placeholders));
+  const reference = referenceOf(fill(placeholders), options.file);
   const subject = [reference.namespace, reference.name].filter(Boolean).join('/');
 
   const look = async (kubernetes: Kubernetes, object: KubernetesObject | undefined): Promise<Seen<More>> =>
@@ -91,7 +94,7 @@ function judge(wanted: KubernetesObject, found: KubernetesObject | undefined, pe
     return {
       ...base,
       state: 'blocked',
-      note: `${keeper} manages this object, and would undo the change: make it there (--write-manifests shows what)`,
+      note: `${keeper} manages this object, and would undo the change: make it there`,
     };
   const taken = differences
     .map((difference) => ({ difference, manager: otherManagerOf(found, difference.path) }))
@@ -136,7 +139,13 @@ function textFor(filled: string, found: KubernetesObject | undefined): string {
     .join('---\n');
 }
 
-function referenceOf(text: string): ObjectRef {
-  const { apiVersion, kind, metadata } = parse(text) as KubernetesObject;
+/** Which object a text is of; throws `Complaints` for one that can be applied to nothing (a template may be the user's). */
+function referenceOf(text: string, file: string): ObjectRef {
+  const { apiVersion, kind, metadata } = (parse(text) ?? {}) as Partial<KubernetesObject>;
+  const named = [apiVersion, kind, metadata?.name].every((field) => typeof field === 'string' && field !== '');
+  if (!apiVersion || !kind || !metadata || !named)
+    throw new Complaints([
+      { message: 'a template is one Kubernetes object, with apiVersion, kind and metadata.name', file },
+    ]);
   return { apiVersion, kind, name: metadata.name, ...(metadata.namespace && { namespace: metadata.namespace }) };
 }

@@ -13,6 +13,8 @@ interface Seen {
 /** Key Vault knows its things by name, and takes no notice of case. */
 export const isNamed = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
+export const secretId = (vault: Pick<VaultWish, 'name'>, name: string): string => `secret/${vault.name}/${name}`;
+
 /** The secret is in the vault. A value is never read back, and one that exists is overwritten only by `--rotate`. */
 export const secret = (options: {
   vault: { wish: VaultWish; uri: string; step: Step };
@@ -24,7 +26,7 @@ export const secret = (options: {
   const { vault, wanted, grant } = options;
   const where = `${vault.wish.name}/${wanted.name}`;
   return defineStep({
-    id: `secret/${where}`,
+    id: secretId(vault.wish, wanted.name),
     kind: 'secret',
     subject: where,
     title: `secret ${wanted.name} is in ${vault.wish.name}`,

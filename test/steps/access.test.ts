@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Resource, RoleAssignment } from '../../src/azure/azure.ts';
+import type { RoleAssignment } from '../../src/azure/azure.ts';
 import type { Step } from '../../src/step.ts';
 import { access } from '../../src/steps/access.ts';
 import { ROLES } from '../../src/steps/roles.ts';
-
-const upstream = (id: string): Step => ({ id }) as Step;
-const VAULT_ID = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv';
-const resource = (properties: object, more: object = {}): Resource => ({
-  id: VAULT_ID,
-  name: 'x',
-  location: 'westeurope',
-  properties: { ...properties },
-  ...more,
-});
+import { resource, upstream, VAULT_ID } from './made.ts';
 
 describe('access', () => {
   const make = (scope: 'vault' | 'secret', names = ['db-password']) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { FederatedCredential, Resource } from '../../src/azure/azure.ts';
+import type { FederatedCredential } from '../../src/azure/azure.ts';
 import { credentialName } from '../../src/ownership.ts';
-import { KNOWN_AFTER_APPLY, type Step } from '../../src/step.ts';
+import { KNOWN_AFTER_APPLY } from '../../src/step.ts';
 import { cluster } from '../../src/steps/cluster.ts';
 import { deliverer } from '../../src/steps/deliverer.ts';
 import { keyVaultAddOn, oidcIssuer, workloadIdentity } from '../../src/steps/features.ts';
@@ -10,16 +10,7 @@ import { manifest } from '../../src/steps/manifest.ts';
 import { provider } from '../../src/steps/provider.ts';
 import { vault } from '../../src/steps/vault.ts';
 import { Problem } from '../../src/trouble.ts';
-
-const upstream = (id: string): Step => ({ id }) as Step;
-const VAULT_ID = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv';
-const resource = (properties: object, more: object = {}): Resource => ({
-  id: VAULT_ID,
-  name: 'x',
-  location: 'westeurope',
-  properties: { ...properties },
-  ...more,
-});
+import { resource, upstream, VAULT_ID } from './made.ts';
 
 describe('cluster', () => {
   const all = [oidcIssuer, workloadIdentity, keyVaultAddOn()];
@@ -289,6 +280,7 @@ describe('what delivers', () => {
 describe('a Kubernetes object', () => {
   const step = manifest({
     needs: {},
+    file: 'template.yaml',
     fill: () => 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n  namespace: n\n',
     workloads: [],
   });

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { CLOUDS } from '../../src/azure/clouds.ts';
 import { Secret } from '../../src/secret.ts';
-import type { Step } from '../../src/step.ts';
 import { proof } from '../../src/steps/proof.ts';
 import { Problem } from '../../src/trouble.ts';
 import type { Workload } from '../../src/workload.ts';
+import { upstream } from './made.ts';
 
-const upstream = (id: string): Step => ({ id }) as Step;
 const check = proof({
   workload: {
     name: 'orders',

@@ -2,15 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { Resource, RoleAssignment } from '../../src/azure/azure.ts';
 import type { KubernetesObject } from '../../src/kubernetes/kubernetes.ts';
 import { credentialName } from '../../src/ownership.ts';
-import { KNOWN_AFTER_APPLY, type Step } from '../../src/step.ts';
+import { KNOWN_AFTER_APPLY } from '../../src/step.ts';
 import { access } from '../../src/steps/access.ts';
 import { federation } from '../../src/steps/federation.ts';
 import { identity } from '../../src/steps/identity.ts';
 import { manifest } from '../../src/steps/manifest.ts';
 import { ROLES } from '../../src/steps/roles.ts';
+import { upstream, VAULT_ID } from './made.ts';
 
-const upstream = (id: string): Step => ({ id }) as Step;
-const VAULT_ID = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv';
 const IDENTITY_ID = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i';
 const MARK = 'abc123/shop/orders';
 const identityOf = (mark: string | undefined): Resource => ({
@@ -148,6 +147,7 @@ describe('removing a Kubernetes object', () => {
   const step = (kind: string) =>
     manifest({
       needs: {},
+      file: 'template.yaml',
       fill: () => `apiVersion: v1\nkind: ${kind}\nmetadata:\n  name: shop\n`,
       workloads: [],
     });

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { KNOWN_AFTER_APPLY, type Step } from '../../src/step.ts';
+import { KNOWN_AFTER_APPLY } from '../../src/step.ts';
 import { grantSelf, takeBack } from '../../src/steps/grant.ts';
 import { ROLES } from '../../src/steps/roles.ts';
 import { secret } from '../../src/steps/secret.ts';
 import { Problem } from '../../src/trouble.ts';
-
-const upstream = (id: string): Step => ({ id }) as Step;
-const VAULT_ID = '/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv';
+import { upstream, VAULT_ID } from './made.ts';
 
 describe('secret', () => {
   const make = (more: object) =>
