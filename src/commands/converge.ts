@@ -8,6 +8,7 @@ import type { Reporter } from '../report/reporter.ts';
 import { type Answers, isOn, textOf } from '../spec/answers.ts';
 import { clusterIdOf } from '../spec/names.ts';
 import type { Consent } from '../step.ts';
+import type { Template } from '../templates.ts';
 import { Problem } from '../trouble.ts';
 import type { World } from '../world.ts';
 import { againLine, saved } from './again.ts';
@@ -117,6 +118,7 @@ async function applied(run: Running): Promise<ExitCode> {
 
   const { apply } = await import('../engine/apply.ts');
   const { evidence } = await import('../engine/evidence.ts');
+  const { summaryOf } = await import('./summary.ts');
   const timeout = looked.deadline === undefined ? undefined : Math.max(0, looked.deadline - Date.now());
   const { results, proofs } = await apply(steps, checks, observations, plan, world, {
     tell: reporter.tell,
@@ -129,34 +131,11 @@ async function applied(run: Running): Promise<ExitCode> {
     ...{ exit, startedAt, results, proofs, simulated: surroundings.label !== undefined },
     failureOf: (problem) => explain(problem)?.failure,
   });
-  const factsOf = (name: string) => record.workloads.find((workload) => workload.name === name)?.facts ?? {};
   reporter.result(
     {
       ...{ exit, results, proofs, explain, at: surroundings.clock.now(), again: run.again },
       ...(surroundings.label !== undefined && { label: surroundings.label }),
-      workloads: spec.workloads.map((workload) => {
-        const { vaultUri, clientId } = factsOf(workload.name);
-        const method = run.methods.find(({ name }) => name === workload.method);
-        const names = workload.secrets.map(({ name }) => name);
-        // The proof is of the right alone; what was not seen to be there is said apart.
-        const unseen = names.filter((name) =>
-          results.some(
-            ({ change, outcome }) =>
-              change.id === `secret/${workload.vault.name}/${name}` &&
-              !['kept', 'created', 'updated'].includes(outcome),
-          ),
-        );
-        return {
-          name: workload.name,
-          account: `${workload.namespace}/${workload.serviceAccount}`,
-          secrets: names.filter((name) => !unseen.includes(name)),
-          unseen,
-          vault: workload.vault.name,
-          afterwards:
-            method?.afterwards(workload, { ...(vaultUri && { vaultUri }), ...(clientId && { clientId }) }) ?? [],
-          ...(!workload.sample && { note: 'No pod uses it yet.' }),
-        };
-      }),
+      workloads: spec.workloads.map((workload) => summaryOf(workload, run.methods, record, results)),
     },
     record,
   );
@@ -179,10 +158,16 @@ async function look(run: Running, consents: ReadonlySet<Consent>) {
   const folder = templatesFolder();
   const copies = textOf(answers, 'templates');
   const own = copies === undefined ? undefined : resolve(io.cwd, copies);
+  const read = new Map<string, Template>();
   const { steps, checks } = assemble(spec, {
     cloud: surroundings.cloud,
     methods,
-    template: (path) => readTemplate(folder, path, own),
+    // Read once, however many workloads are made from it.
+    template(path) {
+      const template = read.get(path) ?? readTemplate(folder, path, own);
+      read.set(path, template);
+      return template;
+    },
     grantSelf: isOn(answers, 'grant-self'),
     keepGrant: isOn(answers, 'keep-grant'),
   });

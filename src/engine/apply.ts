@@ -2,6 +2,7 @@ import type { Facts } from '../facts.ts';
 import type { Check, Consent, Needs, Step, StepId } from '../step.ts';
 import type { World } from '../world.ts';
 import type { Change, Plan, Proof, Result, Tell } from './events.ts';
+import { isWell } from './events.ts';
 import { foundations, graphOf, lanes, placeOf, walk } from './graph.ts';
 import type { Observation, Observations } from './observe.ts';
 import { problemOf } from './observe.ts';
@@ -186,8 +187,7 @@ async function turnOfCheck(run: Run, check: Check, ends: ReadonlyMap<StepId, End
 const missingFacts = (needs: Needs, run: Run) =>
   Object.values(needs).filter(({ step, fact }) => (run.standing(step) as Facts | undefined)?.[fact] === undefined);
 
-const isFine = (end: Ended | undefined): boolean =>
-  end !== undefined && ['kept', 'created', 'updated'].includes(end.result.outcome);
+const isFine = (end: Ended | undefined): boolean => end !== undefined && isWell(end.result.outcome);
 
 /** The steps at which it began, for the one message that is enough. */
 const rootsOf = (ids: readonly StepId[], ends: ReadonlyMap<StepId, Ended>): StepId[] => [

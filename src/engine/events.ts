@@ -48,6 +48,9 @@ export type Outcome =
   | 'interrupted'
   | 'not reached';
 
+/** What the step is about is as wanted now. */
+export const isWell = (outcome: Outcome): boolean => ['kept', 'created', 'updated'].includes(outcome);
+
 /** How a step ended. */
 export interface Result {
   readonly change: Change;

@@ -3,6 +3,7 @@ import type { Judged, Known, Needs, Pace, Step } from '../step.ts';
 import type { Problem } from '../trouble.ts';
 import type { World } from '../world.ts';
 import type { Change, Outcome, Result } from './events.ts';
+import { isWell } from './events.ts';
 import type { Observation } from './observe.ts';
 import { problemOf } from './observe.ts';
 import type { Attempt, Wait } from './patience.ts';
@@ -50,7 +51,7 @@ export async function reconcile(
 
   const ended = (end: End): Ended => {
     const result = { change, seconds: (run.now() - started) / 1000, tries, ...end };
-    const fine = end.outcome === 'kept' || end.outcome === 'created' || end.outcome === 'updated';
+    const fine = isWell(end.outcome);
     // What exists and only lacks a right or a consent still serves those who need no more of it.
     const partly = end.outcome === 'blocked' || (end.outcome === 'failed' && end.problem?.trouble === 'denied');
     const stands = fine || (partly && judged !== undefined && judged.state !== 'absent');
