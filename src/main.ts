@@ -11,6 +11,7 @@ import type { Answer } from './spec/answers.ts';
 
 /** Runs the program and answers its exit code. Touches nothing of the process; whatever happens ends in a report. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
+  if (argv[0] === '__complete') return (await import('./commands/completion/complete.ts')).complete(argv.slice(1), io);
   const known: Flag[] = [...GLOBAL];
   let code = 0;
   let help = '';
@@ -100,6 +101,11 @@ async function programFor(argv: readonly string[], io: Io, listener: Listener): 
     const own = await module.flags();
     listener.known(own);
     addFlags(command, own);
+    const { argument } = module;
+    if (argument)
+      command
+        .argument(`[${argument.name}${argument.many ? '...' : ''}]`)
+        .usage(`${argument.name.toUpperCase()} [flags]`);
     examplesFirst(command, module.examples, group === undefined);
     command.action(async () => listener.ended(await run(module, command, own, io)));
   }
@@ -108,7 +114,7 @@ async function programFor(argv: readonly string[], io: Io, listener: Listener): 
 
 async function run(module: CommandModule, command: Command, own: readonly Flag[], io: Io): Promise<number> {
   const flags = [...own, ...GLOBAL];
-  return module.run(answersOf(command, flags, io.env), io, flags);
+  return module.run(answersOf(command, flags, io.env), io, flags, command.args);
 }
 
 const isNamed = ({ name, alias }: Entry, argv: readonly string[]): boolean =>

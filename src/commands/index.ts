@@ -14,6 +14,11 @@ export const COMMANDS: readonly Entry[] = [
     load: async () => (await import('./plan.ts')).command,
   },
   {
+    name: 'completion',
+    summary: 'completion for bash, zsh, fish or powershell',
+    load: async () => (await import('./completion/index.ts')).command,
+  },
+  {
     name: 'sandbox start',
     summary: 'serve a simulated Azure and cluster on this machine until Ctrl-C',
     load: async () => (await import('./sandbox-start.ts')).command,

@@ -27,7 +27,7 @@ export interface Place {
   close(): Promise<void>;
 }
 
-const DEFAULT_FILE = 'aks-secrets.yaml';
+export const DEFAULT_FILE = 'aks-secrets.yaml';
 /** Folder of the sandbox's state. */
 export const sandboxFolder = ({ env, cwd }: Pick<Io, 'env' | 'cwd'>): string =>
   resolve(cwd, env.AKS_SECRETS_SANDBOX_DIR || join('.aks-secrets', 'sandbox'));

@@ -1,7 +1,7 @@
 import type { Cloud } from '../azure/azure.ts';
 import type { Check, Ref, Step } from '../step.ts';
 import type { ClusterFeature } from '../steps/feature.ts';
-import type { Spec, Workload } from '../workload.ts';
+import type { SecretRef, Spec, Workload } from '../workload.ts';
 
 /** Everything the tool knows about one way of delivering secrets. A fifth way is one folder and one word in the list. */
 export interface Method<Options = unknown> {
@@ -10,6 +10,9 @@ export interface Method<Options = unknown> {
   readonly title: string;
   /** One sentence: when to take it. */
   readonly choose: string;
+  readonly traits: Traits;
+  /** What of a vault it can bring into a pod; the rest is a complaint about the file. */
+  readonly carries: readonly SecretRef['kind'][];
   /** What only this method asks: flags, keys of the file, questions of the wizard. */
   readonly questions: readonly Question[];
   /** The options of a workload, from the answers (flag or file key → text); complaints are thrown as sentences. */
@@ -24,6 +27,27 @@ export interface Method<Options = unknown> {
     workload: Workload<Options>,
     facts: { readonly vaultUri?: string; readonly clientId?: string },
   ): readonly string[];
+}
+
+/** What tells the methods apart, as data: `compare` prints it, and the recommendation is reasoned from it. */
+export interface Traits {
+  /** How the application takes the secret. */
+  readonly delivers: 'code' | 'files' | 'http' | 'secret';
+  /** The same for a person: `files in the pod`. */
+  readonly takes: string;
+  readonly codeChange: boolean;
+  /** Variables of the container can be filled from it. */
+  readonly variables: boolean;
+  /** What sees a new version, and when. */
+  readonly rotation: string;
+  /** A new version reaches a running pod without a restart. */
+  readonly freshWithoutRestart: boolean;
+  /** What must run in the cluster. */
+  readonly runs: string;
+  /** The value lies in the cluster's own store. */
+  readonly valueInCluster: boolean;
+  /** Other stores than Key Vault can be read in the same way. */
+  readonly otherStores: boolean;
 }
 
 export interface Question {

@@ -6,7 +6,24 @@ import { only } from '../../src/spec/subscription.ts';
 
 export const SUBSCRIPTION = '3f2a91c0-0000-4000-8000-00000000abcd';
 
-const none = { clusterFeatures: () => [], steps: () => [], checks: () => [], afterwards: () => [] };
+const none = {
+  traits: {
+    delivers: 'files',
+    takes: 'files',
+    codeChange: false,
+    variables: false,
+    rotation: 'at once',
+    freshWithoutRestart: true,
+    runs: 'nothing',
+    valueInCluster: false,
+    otherStores: false,
+  },
+  carries: ['secret', 'key', 'certificate'],
+  clusterFeatures: () => [],
+  steps: () => [],
+  checks: () => [],
+  afterwards: () => [],
+} as const satisfies Partial<Method>;
 
 /** Two ways of delivery that only answer for their questions. */
 export const methods: readonly Method[] = [

@@ -33,6 +33,18 @@ export const csi = defineMethod<CsiOptions>({
   name: 'csi',
   title: 'Secrets Store CSI driver',
   choose: 'The application reads files and its code cannot change.',
+  traits: {
+    delivers: 'files',
+    takes: 'files in the pod',
+    codeChange: false,
+    variables: false,
+    rotation: 'the files follow within the poll interval (2m)',
+    freshWithoutRestart: true,
+    runs: 'an add-on of AKS: a driver and a provider on each node',
+    valueInCluster: false,
+    otherStores: false,
+  },
+  carries: ['secret', 'key', 'certificate'],
   questions: [
     { flag: 'sync-secret', value: 'NAME', ask: 'also keep the values in a Kubernetes Secret of this name' },
     {
