@@ -34,6 +34,9 @@ export function rules(candidates: readonly Candidate[], methods: readonly Method
   ];
 }
 
+/** A label's value has at most 63 letters (Kubernetes, "Labels and Selectors"). */
+const LONGEST_SAMPLED = 63 - '-sample'.length;
+
 function* ofOne(
   { index, shape, workload }: Candidate,
   methods: readonly Method[],
@@ -61,6 +64,12 @@ function* ofOne(
       message: `${workload.identity.resourceGroup} is the cluster's node resource group: AKS owns it, and what lies there goes with the cluster.`,
       fix: { say: 'Name the resource group that the cluster itself lies in.' },
     });
+  }
+  if (workload.sample && workload.name.length > LONGEST_SAMPLED) {
+    yield at(
+      placeOf([...own, 'name']),
+      `The name of a workload with a sample has ${workload.name.length} letters; ${LONGEST_SAMPLED} fit, since the sample is called "<name>-sample" and its label takes 63.`,
+    );
   }
   const method = methods.find(({ name }) => name === workload.method);
   if (!method) return;

@@ -102,6 +102,11 @@ describe('a file that is wrong', () => {
       orders('    identity: { resourceGroup: MC_shop-rg_shop-aks_westeurope }'),
       [/:9: MC_shop-rg.* node resource group/],
     ],
+    [
+      'a sample of a workload whose name leaves no room for its own',
+      orders('    sample: true').replace('name: orders', `name: ${'o'.repeat(57)}`),
+      [/:5: .*57 letters.*56/],
+    ],
     ['the default service account', orders('    serviceAccount: default'), [/:9: .*--allow default-service-account/]],
   ])('%s', async (_, text, says) => {
     const complaints = await complaintsOf(text);
