@@ -8,6 +8,9 @@ const BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const FEDERATION = 'https://learn.microsoft.com/entra/workload-id/workload-identity-federation';
 const CHECK = `Check your federated identity credential Subject, Audience and Issuer against the presented assertion. ${FEDERATION}`;
 
+/** Who signs in: a managed identity, or an application (which is no resource and has no `id`). */
+export type Client = Omit<ArmIdentity, 'id'> & { readonly id?: string };
+
 interface Assertion {
   readonly token: string;
   readonly issuer: string;
@@ -27,7 +30,7 @@ export async function exchange(
   tenantId: string,
   form: URLSearchParams,
   parts: Parts,
-): Promise<{ readonly identity: ArmIdentity; readonly resource: string }> {
+): Promise<{ readonly identity: Client; readonly resource: string }> {
   const grant = required(form, 'grant_type');
   if (grant !== 'client_credentials') deny(70003, `The app requested an unsupported grant type '${grant}'.`);
   const identity = knownClient(tenantId, required(form, 'client_id'), parts);
@@ -35,6 +38,7 @@ export async function exchange(
   matchCredential(identity, assertion);
   await checkSignature(assertion, identity.clientId, parts);
   checkTime(assertion, parts.clock.now());
+  checkConditions(identity, parts);
   return { identity, resource: resourceOf(required(form, 'scope'), tenantId) };
 }
 
@@ -42,9 +46,19 @@ function required(form: URLSearchParams, name: string): string {
   return form.get(name) || deny(900144, `The request body must contain the following parameter: '${name}'.`);
 }
 
-function knownClient(tenantId: string, clientId: string, parts: Parts): ArmIdentity {
+function knownClient(tenantId: string, clientId: string, parts: Parts): Client {
   const identity = parts.arm.identityByClientId(clientId.toLowerCase());
   if (identity?.tenantId.toLowerCase() === tenantId) return identity;
+  const application = parts.graph.application(clientId.toLowerCase(), tenantId);
+  if (application) {
+    const { principalId } = application;
+    if (principalId) return { ...application, principalId };
+    return deny(
+      7000229,
+      `The client application '${clientId}' is missing service principal in the tenant '${tenantId}'. See instructions ` +
+        'here: https://go.microsoft.com/fwlink/?linkid=2225119',
+    );
+  }
   return deny(
     700016,
     `Application with identifier '${clientId}' was not found in the directory '${tenantId}'. This can happen if the ` +
@@ -88,7 +102,7 @@ function parse(token: string): Assertion {
 }
 
 /** Byte for byte; no credential at all has a code of its own, and so has a difference in case alone. */
-function matchCredential(identity: ArmIdentity, { issuer, subject, audiences }: Assertion): void {
+function matchCredential(identity: Client, { issuer, subject, audiences }: Assertion): void {
   if (/^https:\/\/(sts\.windows\.net|login\.microsoftonline\.com)\//i.test(issuer)) {
     deny(700222, 'AAD-issued tokens may not be used for federated identity flows.');
   }
@@ -113,6 +127,16 @@ function matchCredential(identity: ArmIdentity, { issuer, subject, audiences }: 
   if (!bySubject.some((credential) => credential.audiences.some((audience) => audiences.includes(audience)))) {
     deny(700212, `${none} audience '${audiences.join(', ')}'. ${CHECK}`);
   }
+}
+
+/** Conditional Access for workload identities, which covers applications of the tenant and no managed identity. */
+function checkConditions({ clientId, id }: Client, { state }: Parts): void {
+  const blocked = (state.entra.blocked ?? []) as readonly string[];
+  if (id !== undefined || !blocked.includes(clientId)) return;
+  deny(
+    53003,
+    'Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.',
+  );
 }
 
 const sameButCase = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();

@@ -33,7 +33,7 @@ export function createEntra(parts: Parts): EntraAnswers & { readonly handler: Ha
   const token = async (tenantId: string, request: Request): Promise<Reply> => {
     const { identity, resource } = await exchange(tenantId, new URLSearchParams(request.body), parts);
     const principal = { objectId: identity.principalId, tenantId, appId: identity.clientId };
-    const access = await signer.sign(principal, resource, { xms_mirid: identity.id });
+    const access = await signer.sign(principal, resource, identity.id ? { xms_mirid: identity.id } : {});
     return {
       status: 200,
       headers: { 'cache-control': 'no-store, no-cache', pragma: 'no-cache' },

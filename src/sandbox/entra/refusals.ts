@@ -9,6 +9,7 @@ const KINDS = {
   50027: [400, 'invalid_request'],
   50049: [400, 'invalid_instance'],
   50166: [400, 'invalid_request'],
+  53003: [400, 'invalid_grant'],
   70003: [400, 'unsupported_grant_type'],
   70011: [400, 'invalid_scope'],
   70021: [401, 'invalid_client'],
@@ -27,6 +28,7 @@ const KINDS = {
   1002012: [400, 'invalid_scope'],
   7000215: [401, 'invalid_client'],
   7000218: [401, 'invalid_client'],
+  7000229: [401, 'unauthorized_client'],
   7002138: [401, 'invalid_client'],
 } as const satisfies Record<number, readonly [400 | 401, string]>;
 
