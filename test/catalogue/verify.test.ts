@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROWS, rowOf } from '../../src/failures/index.ts';
+import { methods } from '../../src/methods/index.ts';
+import { breaks } from '../../src/sandbox/break/index.ts';
+import type { VerifyReport } from '../../src/verify/report.ts';
+import { begin, type Story } from '../stories/harness.ts';
+import { tally } from './tally.ts';
+
+/** The failures of the catalogue that a world can show to `verify`, and the sandbox can make, for a method. */
+const shownTo = (method: string) =>
+  breaks.filter(
+    ({ id, methods: some, meets }) =>
+      meets !== 'init' &&
+      (some === undefined || some.some((one) => one === method)) &&
+      rowOf(id)?.seenBy.includes('verify'),
+  );
+
+/** A workload that was moved is what it was no more: it is looked for as somebody does who never ran `init`. */
+const MOVED: Readonly<Record<string, string>> = {
+  F040: 'verify --namespace kube-system --cluster demo-aks --resource-group demo-rg',
+};
+
+const reportOf = async (story: Story, method: string, moved?: string): Promise<VerifyReport> => {
+  const { out } = await story.run(`${moved ?? `verify --method ${method}`} -o json`, { bare: moved !== undefined });
+  return JSON.parse(out);
+};
+const unwell = ({ checks }: VerifyReport) =>
+  checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'warn' || verdict === 'unknown');
+const said = (report: VerifyReport): string =>
+  unwell(report)
+    .map(({ id, verdict, failure, observed }) => `${id} ${verdict} ${failure ?? ''} ${observed}`)
+    .join('\n');
+
+describe.each(methods.map(({ name }) => name))('a workload by %s', (method) => {
+  let story: Story;
+  beforeAll(async () => {
+    story = await begin();
+    expect((await story.run(`init --method ${method} --yes`)).code).toBe(0);
+  }, 60_000);
+  afterAll(() => story.close());
+
+  it('that nobody has touched: no fail, no warn', async () => {
+    const report = await reportOf(story, method);
+    tally('false alarms', report.summary.fail + report.summary.warn === 0, `untouched ${method}: ${said(report)}`);
+    expect(said(report)).toBe('');
+  });
+
+  it.each(shownTo(method).map(({ id, says }) => [id, says] as const))(
+    '%s: %s',
+    async (id) => {
+      await story.sandbox.break(id);
+      const report = await reportOf(story, method, MOVED[id]);
+      await story.sandbox.mend();
+      const mended = await reportOf(story, method);
+
+      const right = [id, ...(rowOf(id)?.sameWorldAs ?? [])];
+      const first = report.checks[report.first ?? -1];
+      const named = right.includes(first?.failure ?? '');
+      const alone = report.checks.every(
+        ({ verdict, failure, suppressed }) => verdict !== 'fail' || suppressed || right.includes(failure ?? ''),
+      );
+      tally('verify names it first, and nothing else fails', named && alone, `${id} by ${method}: ${said(report)}`);
+      tally('verify is clean once it is mended', said(mended) === '', `${id} by ${method}: ${said(mended)}`);
+      expect({ id, said: said(report), named, alone }).toMatchObject({ named: true, alone: true });
+      expect({ id, mended: said(mended) }).toEqual({ id, mended: '' });
+    },
+    60_000,
+  );
+});
+
+it('every failure that verify can see is made, or named with its reason', async () => {
+  const { notMade } = await import('../../src/sandbox/break/index.ts');
+  const made = new Set(breaks.map(({ id }) => id));
+  const left = ROWS.filter(({ id, seenBy }) => seenBy.includes('verify') && !made.has(id) && !(id in notMade));
+  expect(left.map(({ id }) => id)).toEqual([]);
+});
