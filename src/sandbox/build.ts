@@ -2,8 +2,9 @@ import type { Activity } from './activity.ts';
 import { createArm } from './arm/index.ts';
 import type { SimulatedClock } from './clock.ts';
 import { createEntra } from './entra/index.ts';
-import { createExchange, type Exchange, notImplemented } from './exchange.ts';
+import { createExchange, type Exchange } from './exchange.ts';
 import type { FaultsInside } from './faults.ts';
+import { createGraph } from './graph/index.ts';
 import { createKubernetes } from './kubernetes/index.ts';
 import type { Log } from './log.ts';
 import { serviceOf } from './names.ts';
@@ -30,6 +31,7 @@ export function build(of: {
   readonly settings: Settings;
   readonly access: Access;
   readonly without: readonly string[];
+  readonly with: readonly string[];
   readonly log: Log;
   readonly faults: FaultsInside;
   readonly activity: Activity;
@@ -44,6 +46,7 @@ export function build(of: {
     settings,
     access: of.access,
     without: of.without,
+    with: of.with,
     dispatch: async (request) => {
       const outcome = await exchange.answer(request, 'inside');
       if (outcome === 'reset') throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
@@ -63,10 +66,12 @@ export function build(of: {
     waitedFor: of.real ? undefined : (milliseconds) => activity.aside(clock.client.sleep(milliseconds)),
   });
   const entra = createEntra(parts);
+  const graph = createGraph(parts);
   const vault = createVault(parts);
   const kubernetes = createKubernetes(parts);
   parts.arm = arm;
   parts.entra = entra;
+  parts.graph = graph;
   parts.kubernetes = kubernetes;
 
   const exchange = createExchange({
@@ -74,7 +79,7 @@ export function build(of: {
     services: {
       arm: arm.handler,
       entra: entra.handler,
-      graph: async (request) => notImplemented(request),
+      graph: graph.handler,
       vault: vault.handler,
       issuer: kubernetes.issuerHandler,
       kubernetes: kubernetes.handler,

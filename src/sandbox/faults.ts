@@ -16,7 +16,7 @@ export interface Faults {
   cutAtWrite(n: number, when: 'before' | 'after'): void;
   /** Answers matching requests with a reply of its own, or with a reset connection. Returns what takes it back. */
   failAt(match: Match, reply: Reply | 'reset', times?: number): () => void;
-  /** The next long operation of a cluster ends with this error. */
+  /** The next long operation of a cluster or an extension ends with this error. */
   failOperation(error: { readonly code: string; readonly message: string }): void;
   /** No fault any more. */
   heal(): void;

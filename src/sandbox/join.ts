@@ -1,8 +1,12 @@
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createAgent } from './agent.ts';
+import { CannotBreak } from './break/break.ts';
+import type { Broken } from './break/perform.ts';
+import { callerToken } from './caller.ts';
 import { createEntra } from './entra/index.ts';
 import { guard } from './guard.ts';
 import type { Parts } from './parts.ts';
@@ -10,7 +14,6 @@ import type { Running } from './running.ts';
 import { againOf, type Sandbox, type SandboxOptions } from './sandbox.ts';
 import { readState } from './state.ts';
 import { accessOf, addresses, surroundingsOf } from './surroundings.ts';
-import { CALLER } from './world/demo.ts';
 
 /**
  * The surroundings of a server that runs in another process. Time is that server's, and real: it serves several. The
@@ -20,15 +23,13 @@ export async function joinSandbox(folder: string, running: Running, options: San
   const guarded = guard();
   const caFile = join(folder, 'ca.pem');
   const ca = readFileSync(caFile, 'utf8');
-  const control = async (path: string, body: object) => {
-    await request(running, ca, 'POST', path, body);
-  };
+  const control = (path: string, body: object) => ask(running, ca, path, body);
   // Held open while we are here: the server waits for it before it ends.
-  const stay = await request(running, ca, 'GET', '/stay');
+  const leave = await stayWith(running, ca);
   if (options.anew) await control('/reset', againOf(options));
   else if (options.existing) await control('/existing', { existing: options.existing });
 
-  const { clockOffset, subscriptionId, tenantId } = readState(folder);
+  const { clockOffset, subscriptionId } = readState(folder);
   const now = () => new Date(Date.now() + clockOffset);
   const clock = {
     now,
@@ -41,16 +42,15 @@ export async function joinSandbox(folder: string, running: Running, options: San
     },
   };
   // Entra here only signs: with the key of the state as it is now, which `reset` may have changed.
-  const sign = (audience: string) =>
-    createEntra({ state: readState(folder), clock, save: () => {} } as unknown as Parts).sign(
-      { ...CALLER, tenantId },
-      audience,
-    );
+  const sign = (audience: string) => {
+    const parts = { state: readState(folder), clock, save: () => {} } as unknown as Parts;
+    return callerToken({ ...parts, entra: createEntra(parts) }, audience);
+  };
 
   const agent = createAgent(ca, { proxyPort: running.proxyPort });
   const access = accessOf(folder, { ca, caFile }, running.proxyPort);
   const close = async () => {
-    stay.leave();
+    leave();
     agent.destroy();
     guarded.release();
   };
@@ -85,42 +85,63 @@ export async function joinSandbox(folder: string, running: Running, options: San
       return elsewhere('world');
     },
     seed: async () => elsewhere('world'),
+    give: async () => elsewhere('world'),
     errors: [],
     advance: () => elsewhere('clock'),
     settled: async () => elsewhere('activity'),
-    reset: (again = {}) => control('/reset', again),
+    reset: async (again = {}) => void (await control('/reset', again)),
+    break: async (id, on = {}) => (await control('/break', { id, ...on })) as Broken,
+    mend: async () => (await control('/mend', {})) as readonly Broken[],
     close,
   };
 }
 
-/** A control request. `leave` ends one whose answer stays open. */
+/** Sends a control request; its answer has begun, and may stay open. */
 function request(
   running: Running,
   ca: string,
   method: 'GET' | 'POST',
   path: string,
   body?: object,
-): Promise<{ leave(): void }> {
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = { 'x-sandbox-key': running.key, 'content-type': 'application/json' };
-    const sent = https.request({
-      host: '127.0.0.1',
-      port: running.port,
-      servername: 'localhost',
-      ca,
-      method,
-      path,
-      headers: { ...headers, host: 'localhost' },
-      agent: false,
-    });
-    sent
-      .once('response', (response) => {
-        response.resume();
-        response.socket.unref();
-        if ((response.statusCode ?? 500) < 300) resolve({ leave: () => sent.destroy() });
-        else reject(new Error(`the running sandbox answered ${response.statusCode} to ${path}`));
+    https
+      .request({
+        host: '127.0.0.1',
+        port: running.port,
+        servername: 'localhost',
+        ca,
+        method,
+        path,
+        headers: { ...headers, host: 'localhost' },
+        agent: false,
       })
+      .once('response', resolve)
       .on('error', reject)
       .end(body && JSON.stringify(body));
   });
+}
+
+/** Asks for something to be done, and answers what came of it. Throws `CannotBreak` with the server's reason. */
+async function ask(running: Running, ca: string, path: string, body: object): Promise<unknown> {
+  const response = await request(running, ca, 'POST', path, body);
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) text += chunk;
+  const { statusCode = 500 } = response;
+  if (statusCode === 409) {
+    const { message, run } = JSON.parse(text) as { message: string; run?: string };
+    throw new CannotBreak(message, run);
+  }
+  if (statusCode >= 300) throw new Error(`the running sandbox answered ${statusCode} to ${path}`);
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+/** Tells the server that somebody is here, until it is called. */
+async function stayWith(running: Running, ca: string): Promise<() => void> {
+  const response = await request(running, ca, 'GET', '/stay');
+  if (response.statusCode !== 200) throw new Error(`the running sandbox answered ${response.statusCode} to /stay`);
+  response.resume();
+  response.socket.unref();
+  return () => response.destroy();
 }

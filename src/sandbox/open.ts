@@ -25,7 +25,7 @@ async function attempt(options: SandboxOptions, left: number): Promise<Sandbox> 
   const own = await here.get(folder);
   if (own && options.join !== false) {
     if (options.anew) await own.reset(againOf(options));
-    else if (options.existing) await addExisting(own.place, own.seed, options.existing);
+    else if (options.existing) await addExisting(own.place, own.give, options.existing);
     return shared(own, options);
   }
   const running = own ? undefined : await runningIn(folder);

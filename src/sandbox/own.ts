@@ -2,7 +2,10 @@ import { join } from 'node:path';
 import { createActivity } from './activity.ts';
 import { createAgent } from './agent.ts';
 import { sliceOf } from './arm/store.ts';
+import { CannotBreak } from './break/break.ts';
+import { createBreaking, type On } from './break/perform.ts';
 import { type Built, build } from './build.ts';
+import { callerToken } from './caller.ts';
 import { simulatedClock } from './clock.ts';
 import { createFaults } from './faults.ts';
 import { openFolder, writePrivate } from './files.ts';
@@ -13,11 +16,11 @@ import type { Handler, Settings, State } from './parts.ts';
 import { claim, leave, newKey } from './running.ts';
 import { againOf, type Sandbox, type SandboxOptions } from './sandbox.ts';
 import { type Listening, listen } from './server.ts';
-import { openState, type StateFile } from './state.ts';
+import { openState, type StateFile, stateFile } from './state.ts';
 import { accessOf, addresses, surroundingsOf } from './surroundings.ts';
 import { identityOf } from './tls.ts';
 import { worldFaults } from './world/break.ts';
-import { addExisting, CALLER, demoWorld, type Existing, SUBSCRIPTION, TENANT } from './world/demo.ts';
+import { addExisting, demoWorld, type Existing, SUBSCRIPTION, TENANT } from './world/demo.ts';
 import type { Place } from './world/put.ts';
 
 /** Simulated milliseconds; `latency` is real. */
@@ -47,6 +50,7 @@ const LONGEST_WAIT = 120_000;
 
 interface Again {
   readonly without?: readonly string[];
+  readonly with?: readonly string[];
   readonly existing?: Existing;
 }
 
@@ -59,6 +63,7 @@ export async function startSandbox(folder: string, options: SandboxOptions): Pro
   const tls = identityOf(folder);
   const real = options.realClock === true;
   const settings: Settings = { ...(real ? USUAL_REAL : USUAL), ...options.settings };
+  const usual = { ...settings };
   const [activity, log, faults, key] = [createActivity(), createLog(), createFaults(), newKey()];
 
   // The server listens before there is a world: whoever comes early waits for it.
@@ -127,8 +132,11 @@ export async function startSandbox(folder: string, options: SandboxOptions): Pro
       return { status: 200, stream: (_write, gone) => guests.stay(gone) };
     }
     if (request.method !== 'POST') return { status: 404 };
+    // Who breaks or mends waits for all that goes on; the request that asks for it is not part of that.
+    if (request.path === '/break') return activity.aside(breakReply(JSON.parse(request.body) as { id: string } & On));
+    if (request.path === '/mend') return { status: 200, body: await activity.aside(breaking.mend()) };
     const body = JSON.parse(request.body || '{}') as Again;
-    if (request.path === '/existing') await addExisting(placeOf(here()), here().vault.seed, body.existing ?? {});
+    if (request.path === '/existing') await addExisting(placeOf(here()), here().vault.give, body.existing ?? {});
     else if (request.path === '/reset') await reset(body);
     else return { status: 404 };
     here().parts.save();
@@ -139,16 +147,21 @@ export async function startSandbox(folder: string, options: SandboxOptions): Pro
     if (!first) throw new Error('this sandbox has no cluster');
     return here().kubernetes.kubeconfig(first);
   };
-  const sign = (audience: string) => here().parts.entra.sign({ ...CALLER, tenantId: file.state.tenantId }, audience);
-  const begin = async ({ without = [], existing }: Again) => {
-    world = build({ file, clock, settings, access, without, log, faults, activity, real, control });
+  const sign = (audience: string) => callerToken(here().parts, audience);
+  const begin = async (again: Again) => {
+    const { existing } = again;
+    const { without = file.state.without ?? [], with: having = file.state.with ?? [] } = again;
+    if (without.length > 0) file.state.without = without;
+    if (having.length > 0) file.state.with = having;
+    Object.assign(settings, file.state.settings);
+    world = build({ file, clock, settings, access, without, with: having, log, faults, activity, real, control });
     if (!file.found) {
       // Entra's key is made by its first signature, beside the rest; who joins must find it in the state.
       const signed = sign('https://management.azure.com');
-      await demoWorld(placeOf(world), world.vault.seed);
+      await demoWorld(placeOf(world), world.vault.give);
       await signed;
     }
-    if (existing) await addExisting(placeOf(world), world.vault.seed, existing);
+    if (existing) await addExisting(placeOf(world), world.vault.give, existing);
     world.kubernetes.start();
     file.save();
     writePrivate(join(folder, 'kubeconfig'), kubeconfig());
@@ -157,7 +170,41 @@ export async function startSandbox(folder: string, options: SandboxOptions): Pro
     await here().kubernetes.stop();
     file.retire();
     file = openState(folder, fresh, true);
+    breaking.forget();
     await begin(again);
+  };
+
+  const settled = async () => {
+    do await new Promise((done) => setTimeout(done, 2));
+    while (activity.open > 0);
+  };
+  const worldsFaults = worldFaults(
+    () => placeOf(here()),
+    () => here().parts,
+  );
+  const breaking = createBreaking({
+    folder,
+    parts: () => here().parts,
+    place: () => placeOf(here()),
+    faults: worldsFaults,
+    advance: (milliseconds) => clock.advance(milliseconds),
+    settled,
+    async restore(state) {
+      if (file.state.settings) Object.assign(settings, usual);
+      await here().kubernetes.stop();
+      file.retire();
+      writePrivate(stateFile(folder), JSON.stringify(state));
+      file = openState(folder, fresh);
+      await begin({});
+    },
+  });
+  const breakReply = async ({ id, ...on }: { id: string } & On) => {
+    try {
+      return { status: 200, body: await breaking.break(id, on) };
+    } catch (error) {
+      if (error instanceof CannotBreak) return { status: 409, body: { message: error.message, run: error.run } };
+      throw error;
+    }
   };
 
   try {
@@ -193,7 +240,9 @@ export async function startSandbox(folder: string, options: SandboxOptions): Pro
     kubeconfig,
     log,
     faults,
-    world: worldFaults(() => placeOf(here())),
+    world: worldsFaults,
+    break: breaking.break,
+    mend: breaking.mend,
     get parts() {
       return here().parts;
     },
@@ -202,14 +251,12 @@ export async function startSandbox(folder: string, options: SandboxOptions): Pro
       return placeOf(here());
     },
     seed: (vault, name, value) => here().vault.seed(vault, name, value),
+    give: (vault, kind, name) => here().vault.give(vault, kind, name),
     get errors() {
       return here().exchange.errors;
     },
     advance: (milliseconds) => clock.advance(milliseconds),
-    async settled() {
-      do await new Promise((done) => setTimeout(done, 2));
-      while (activity.open > 0);
-    },
+    settled,
     reset,
     close,
   };

@@ -1,3 +1,4 @@
+import type { Broken } from './break/perform.ts';
 import type { Clock } from './clock.ts';
 
 /**
@@ -10,11 +11,14 @@ export interface Parts {
   readonly settings: Settings;
   readonly arm: ArmAnswers;
   readonly entra: EntraAnswers;
+  readonly graph: GraphAnswers;
   readonly kubernetes: KubernetesAnswers;
   /** How a program beside us reaches the sandbox (kubeconfig, a pod's child process). Set before any part is made. */
   readonly access: Access;
   /** What a new sandbox leaves out (`external-secrets`). */
   readonly without: readonly string[];
+  /** What a new sandbox has otherwise than usual (`old-eso`: the operator before 0.16, which serves v1beta1 alone). */
+  readonly with: readonly string[];
   /** Sends a request through the same routes as a client's, without the socket (CSI provider, Entra reading an issuer's keys). */
   dispatch(request: Request): Promise<Reply>;
   /** Keeps simulated time from moving on while the promise is open. */
@@ -43,7 +47,16 @@ export interface State {
   clockOffset: number;
   arm: Record<string, unknown>;
   entra: Record<string, unknown>;
+  /** Absent in a state that is older than it. */
+  graph?: Record<string, unknown>;
   vaults: Record<string, unknown>;
+  /** What clusters of this world have less, and otherwise, than usual: also those that come later. */
+  without?: readonly string[];
+  with?: readonly string[];
+  /** What a failure that was made has otherwise than the sandbox was opened with. */
+  settings?: Partial<Settings>;
+  /** Failures that were made and are not mended (`break/`). */
+  broken?: readonly Broken[];
   kubernetes: Record<string, unknown>;
 }
 
@@ -115,10 +128,24 @@ export interface ArmAnswers {
   clusters(): readonly ArmCluster[];
   /** The vault of that name, wherever it lies. */
   vault(name: string): ArmVault | undefined;
-  /** The identity (or application) of that client id, once Entra knows it. */
+  /** The managed identity of that client id, once Entra knows it. */
   identityByClientId(clientId: string): ArmIdentity | undefined;
   /** Whether the principal may do this data action at the scope, by role assignments that have arrived. */
   mayDo(principalId: string, action: string, scope: string, kind: 'action' | 'dataAction'): boolean;
+  /** The directory has a new service principal; other services see it once it has arrived (simulated milliseconds). */
+  principalMade(objectId: string, name: string, arrivesAt: number): void;
+  principalGone(objectId: string): void;
+}
+
+export interface GraphAnswers {
+  /**
+   * The application of that client id, once Entra knows it, as it signs in to that tenant: elsewhere than at home by the
+   * service principal that it has there. At home without `principalId`: it has none yet.
+   */
+  application(
+    clientId: string,
+    tenantId: string,
+  ): (Omit<ArmIdentity, 'id' | 'principalId'> & { readonly principalId?: string }) | undefined;
 }
 
 export interface ArmCluster {
@@ -136,6 +163,10 @@ export interface ArmCluster {
   readonly kubernetesVersion: string;
   /** Local accounts off, sign-in by Entra. */
   readonly entra: boolean;
+  /** The managed identities of its nodes, which their instance metadata service gives tokens for. */
+  readonly nodeIdentities?: readonly { readonly clientId: string; readonly objectId: string }[];
+  /** Pods that are not on the host's network do not reach that service. */
+  readonly metadataRestricted?: boolean;
 }
 
 export interface ArmVault {
@@ -151,6 +182,8 @@ export interface ArmVault {
     readonly applicationId?: string;
     readonly permissions: Readonly<Record<string, readonly string[] | undefined>>;
   }[];
+  /** Secret reads of others in ten seconds; they count against the limit of all. */
+  readonly load?: number;
   readonly publicNetworkAccess: 'Enabled' | 'Disabled';
   readonly networkAcls: {
     readonly defaultAction: 'Allow' | 'Deny';
@@ -175,6 +208,26 @@ export interface ArmIdentity {
 export interface KubernetesAnswers {
   /** Called after a cluster was made or changed: webhook, driver and classes come and go with its features. */
   clusterChanged(cluster: ArmCluster): Promise<void>;
+  /** Installs or changes Dapr, as the cluster extension and Helm do. Answers the error that the installation ends with. */
+  installDapr(cluster: ArmCluster, release: DaprRelease): Promise<{ code: string; message: string } | undefined>;
+  /** Takes Dapr away again; the definitions of its kinds and the namespace stay. */
+  removeDapr(cluster: ArmCluster): Promise<void>;
+  /** Installs the External Secrets Operator, or brings it to that release; `none` takes it away with all of its kinds. */
+  externalSecrets(cluster: ArmCluster, release: OperatorRelease | 'none'): Promise<void>;
   /** The kubeconfig of the cluster's user. */
   kubeconfig(cluster: ArmCluster): string;
+}
+
+/** Of the External Secrets Operator: `2.9` serves v1 of its API, `0.16` v1 and v1beta1, `0.15` v1beta1 alone. */
+export type OperatorRelease = '2.9' | '0.16' | '0.15';
+
+export interface DaprRelease {
+  /** Who installs it: the extension of AKS, or somebody with Helm. */
+  readonly by: 'extension' | 'helm';
+  /** Of the Helm release; the extension's is its own name. */
+  readonly name: string;
+  readonly namespace: string;
+  readonly version: string;
+  /** Values of the chart, by their dotted path. */
+  readonly settings: Readonly<Record<string, string>>;
 }

@@ -1,7 +1,9 @@
+import type { Breaking } from './break/perform.ts';
 import type { Faults } from './faults.ts';
 import type { Log } from './log.ts';
 import type { Parts, Settings } from './parts.ts';
 import type { SandboxSurroundings } from './surroundings.ts';
+import type { Kind } from './vault/seed.ts';
 import type { WorldFaults } from './world/break.ts';
 import type { Existing } from './world/demo.ts';
 import type { Place } from './world/put.ts';
@@ -16,6 +18,8 @@ export interface SandboxOptions {
   readonly anew?: boolean | undefined;
   /** Left out of a new sandbox: `external-secrets`. */
   readonly without?: readonly string[] | undefined;
+  /** Otherwise than usual in a new sandbox: `old-eso`. */
+  readonly with?: readonly string[] | undefined;
   /** Join the server that runs for this folder, if one does (default). `false`: it is an error that one runs. */
   readonly join?: boolean | undefined;
   /** Time never jumps: other programs are served. */
@@ -24,7 +28,7 @@ export interface SandboxOptions {
 }
 
 /** A sandbox that is open in this process; while it is, nothing in this process reaches beyond loopback. */
-export interface Sandbox {
+export interface Sandbox extends Pick<Breaking, 'break' | 'mend'> {
   /** What replaces the usual surroundings, whole. */
   readonly surroundings: SandboxSurroundings;
   /** The server runs in another process: `parts`, `log`, `faults` and the like throw. */
@@ -47,6 +51,8 @@ export interface Sandbox {
   readonly place: Place;
   /** Puts a secret into a vault, past all rights. */
   seed(vault: string, name: string, value: string): Promise<void>;
+  /** The same with an invented content; what is there, or was deleted, stays so. */
+  give(vault: string, kind: Kind, name: string): Promise<void>;
   /** Errors of the sandbox's own making; a test looks that there are none. */
   readonly errors: readonly unknown[];
   /** Moves simulated time on. */
@@ -54,12 +60,17 @@ export interface Sandbox {
   /** Resolves when nothing is going on in the cluster or in a request. */
   settled(): Promise<void>;
   /** Starts anew with the demo world; ports and certificates stay. */
-  reset(again?: { readonly without?: readonly string[]; readonly existing?: Existing }): Promise<void>;
+  reset(again?: {
+    readonly without?: readonly string[];
+    readonly with?: readonly string[];
+    readonly existing?: Existing;
+  }): Promise<void>;
   close(): Promise<void>;
 }
 
 /** What a new world is to be like, of the options. */
-export const againOf = ({ without, existing }: SandboxOptions) => ({
+export const againOf = ({ without, with: having, existing }: SandboxOptions) => ({
   ...(without && { without }),
+  ...(having && { with: having }),
   ...(existing && { existing }),
 });

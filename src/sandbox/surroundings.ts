@@ -37,6 +37,8 @@ export const PUBLIC_CLOUD = {
   federationAudience: 'api://AzureADTokenExchange',
   aksScope: '6dae42f8-4368-4678-94ff-3960e28e3630/.default',
   csiName: '',
+  externalSecretsName: 'PublicCloud',
+  daprName: 'AZUREPUBLICCLOUD',
   portal: 'https://portal.azure.com',
 } as const;
 

@@ -104,6 +104,21 @@ export function makeIdentity(now: Date, names: readonly string[] = CERTIFIED): O
   };
 }
 
+/** A certificate authority that vouches for itself and is used for nothing else: something of a cluster's own. PEM. */
+export function selfSigned(name: string, life: { readonly from: Date; readonly to: Date }) {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const made = certificate({
+    issuer: publicKey,
+    signer: privateKey,
+    issuerName: name,
+    subjectName: name,
+    subject: publicKey,
+    life,
+    extensions: [extension('2.5.29.19', true, sequence(boolean(true)))],
+  });
+  return { certificate: pem(made), key: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString() };
+}
+
 const loopback = implicit(7, Buffer.from([127, 0, 0, 1]));
 
 /** GeneralSubtrees (RFC 5280, 4.2.1.10): a DNS name permits itself and what lies below; the address has a mask. */

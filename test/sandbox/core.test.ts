@@ -99,6 +99,34 @@ describe('the folder', () => {
     expect((await arm(after, 'GET', CLUSTER)).status).toBe(200);
   });
 
+  it('made without a part stays without it, for clusters that come later too', async () => {
+    const first = await sandbox({ without: ['external-secrets'] });
+    const dir = dirname(first.caFile);
+    await first.close();
+    expect((await sandbox({ dir })).parts.without).toEqual(['external-secrets']);
+  });
+
+  it('is given what a file calls existing later too; what is there stays, and what was deleted stays deleted', async () => {
+    const first = await sandbox();
+    const vault = { resourceGroup: 'demo-rg', name: 'demo-kv' };
+    const held = () =>
+      first.parts.state.vaults['demo-kv'] as Record<string, Record<string, { versions: unknown[]; deleted?: object }>>;
+    held().secrets!['api-key']!.deleted = { at: 0, purgeAt: Number.MAX_SAFE_INTEGER };
+    const existing = {
+      ...vault,
+      secrets: ['db-password', 'api-key', 'late'],
+      keys: ['signing'],
+      certificates: ['tls'],
+    };
+    await sandbox({ dir: dirname(first.caFile), existing: { vaults: [existing] } });
+    await sandbox({ dir: dirname(first.caFile), existing: { vaults: [existing] } });
+    const { secrets, keys, certificates } = held();
+    expect(Object.keys(secrets!).sort()).toEqual(['api-key', 'db-password', 'late', 'tls']);
+    expect(Object.values(secrets!).map(({ versions }) => versions.length)).toEqual([1, 1, 1, 1]);
+    expect(secrets!['api-key']!.deleted).toBeDefined();
+    expect([Object.keys(keys!).sort(), Object.keys(certificates!)]).toEqual([['signing', 'tls'], ['tls']]);
+  });
+
   it('ends only when those who joined it have left', async () => {
     const first = await sandbox();
     const script = `

@@ -49,6 +49,8 @@ export function handMade(): HandMade {
         clusters: () => [],
         vault: (name) => made.vaults.find((vault) => vault.name === name),
         identityByClientId: (clientId) => made.identities.find((identity) => identity.clientId === clientId),
+        principalMade: () => undefined,
+        principalGone: () => undefined,
         mayDo: (principal, action, scope) =>
           made.rights.some(
             (right) =>
@@ -57,12 +59,20 @@ export function handMade(): HandMade {
               (scope === right.scope || scope.startsWith(`${right.scope}/`)),
           ),
       },
+      graph: { application: () => undefined },
       entra: { verify: () => Promise.resolve(undefined), sign: () => Promise.reject(new Error('nobody signs here')) },
-      kubernetes: { clusterChanged: () => Promise.resolve(), kubeconfig: () => '' },
+      kubernetes: {
+        clusterChanged: () => Promise.resolve(),
+        installDapr: () => Promise.resolve(undefined),
+        removeDapr: () => Promise.resolve(),
+        externalSecrets: () => Promise.resolve(),
+        kubeconfig: () => '',
+      },
       dispatch: ({ host, path }) =>
         Promise.resolve(made.web.get(`https://${host}${path}`) ?? { status: 404, body: 'no such page' }),
       access: { proxyUrl: '', caFile: '', ca: '', env: {} },
       without: [],
+      with: [],
       busy: (work) => work,
       save: () => {
         made.saves += 1;

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach } from 'vitest';
+import { afterEach } from 'vitest';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/index.ts';
 
 const opened: Sandbox[] = [];
@@ -14,13 +14,13 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** A new sandbox, closed: keys are made once for a file of tests, and copied. */
+/** A new sandbox, closed: keys are made once for all files that a worker runs, and copied. */
 const pristine = (async () => {
   const folder = mkdtempSync(join(tmpdir(), 'aks-secrets-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   await (await openSandbox({ dir: folder })).close();
   return folder;
 })();
-afterAll(async () => rmSync(await pristine, { recursive: true, force: true }));
 
 /** A new sandbox in a folder of its own, closed after the test. */
 export async function sandbox(options: Partial<SandboxOptions> = {}): Promise<Sandbox> {

@@ -169,16 +169,16 @@ describe('objects', () => {
     );
   });
 
-  it('refuses kinds of the operator that it does not run', async () => {
+  it('refuses kinds of the operator that it does not simulate', async () => {
     const world = await clusterWorld();
     const store = {
-      apiVersion: 'external-secrets.io/v1',
-      kind: 'SecretStore',
+      apiVersion: 'external-secrets.io/v1alpha1',
+      kind: 'PushSecret',
       metadata: { name: 'a', namespace: 'shop' },
     };
     const { status, body } = await world.ask(
       'POST',
-      '/apis/external-secrets.io/v1/namespaces/shop/secretstores',
+      '/apis/external-secrets.io/v1alpha1/namespaces/shop/pushsecrets',
       store,
     );
     expect([status, body.message]).toEqual([501, expect.stringContaining('External Secrets Operator')]);

@@ -58,7 +58,7 @@ const PLURALS: Record<string, string> = {
   SecretProviderClass: 'secretproviderclasses',
   MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',
 };
-const WIDE = ['Namespace', 'MutatingWebhookConfiguration', 'CSIDriver'];
+const WIDE = ['Namespace', 'MutatingWebhookConfiguration', 'CSIDriver', 'ClusterSecretStore', 'ClusterRole'];
 
 export function pathOf(object: Json, named = true): string {
   const { apiVersion, kind, metadata } = object;

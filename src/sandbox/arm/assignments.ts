@@ -1,4 +1,5 @@
 import { refusal } from './errors.ts';
+import { demandRoom } from './governance.ts';
 import { knownOnly } from './resources.ts';
 import { normal, scopeOf, within } from './rights.ts';
 import { ROLES, type Role, roleOf } from './roles.ts';
@@ -123,6 +124,7 @@ function put(call: Call) {
       `The role assignment already exists. The ID of the existing role assignment is ${same.resource.name.replaceAll('-', '')}.`,
     );
   }
+  if (!before) demandRoom(slice);
   const at = new Date(now).toISOString();
   const had: Json = before?.resource.properties ?? {};
   const made: AssignmentRecord = {

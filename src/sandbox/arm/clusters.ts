@@ -3,6 +3,7 @@ import { REGIONS } from '../names.ts';
 import type { Reply } from '../parts.ts';
 import { acceptCluster, checkCluster } from './clusterModel.ts';
 import { refusal, resourceNotFound } from './errors.ts';
+import { demandSubnets } from './governance.ts';
 import { begin, type ClusterWork, newTag, operationStatus, polling } from './operations.ts';
 import { idOf, locationOf, systemData, tagsOf } from './resources.ts';
 import { type Call, page, type Route } from './routes.ts';
@@ -26,14 +27,14 @@ const versions = {
     '2026-06-01',
   ],
 };
-const cluster = ({ params, slice }: Call): ClusterRecord => {
+export const cluster = ({ params, slice }: Call): ClusterRecord => {
   const found = slice.clusters[idOf(params, CLUSTER, params.c ?? '').toLowerCase()];
   if (!found) throw resourceNotFound(CLUSTER, params.c ?? '', params.rg ?? '');
   return found;
 };
 
 /** One operation at a time, on a running cluster, and only over the state that the caller knows. */
-function demandFree(call: Call, found: ClusterRecord): void {
+export function demandFree(call: Call, found: ClusterRecord): void {
   const running = found.operation ? call.slice.operations[found.operation] : undefined;
   if (running && !running.done) {
     throw refusal(
@@ -53,7 +54,7 @@ function demandFree(call: Call, found: ClusterRecord): void {
   }
 }
 
-function demandRunning(found: ClusterRecord): void {
+export function demandRunning(found: ClusterRecord): void {
   if (record(found.resource.properties.powerState).code !== 'Stopped') return;
   throw refusal(
     409,
@@ -93,6 +94,7 @@ const put =
       );
     }
     checkCluster(name, body, before?.resource);
+    demandSubnets(call);
 
     const kept: ClusterRecord = before ?? newCluster(call, location);
     const accepted = acceptCluster(body, kept.resource, before === undefined);

@@ -9,6 +9,8 @@ import { type CredentialRecord, type IdentityRecord, type Json, record, text } f
 const TYPE = `${IDENTITY}/federatedIdentityCredentials`;
 /** Entra's limit per identity. */
 const LIMIT = 20;
+/** Regions whose identities take no credentials (considerations for workload identity federation). */
+const WITHOUT = ['malaysiasouth', 'newzealandnorth'];
 /** Small, so that a client that does not page is found out. */
 const PAGE = 5;
 /** Real milliseconds that a write takes at the least, in which another one to the same identity is refused. */
@@ -21,7 +23,7 @@ const writing = new WeakMap<object, Set<string>>();
 async function alone(call: Call, owner: IdentityRecord, write: () => Reply): Promise<Reply> {
   const busy = writing.get(call.slice) ?? new Set<string>();
   writing.set(call.slice, busy);
-  if (busy.has(owner.resource.id)) {
+  if (busy.has(owner.resource.id) || (owner.writtenUntil ?? 0) > call.now) {
     throw refusal(
       409,
       'ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity',
@@ -76,6 +78,9 @@ function trustOf(name: string, properties: Json): Trust {
 function write(call: Call, owner: IdentityRecord): Reply {
   const name = call.params.f ?? '';
   knownOnly(call.body, ['properties', 'id', 'name', 'type', 'systemData'], 'FederatedIdentityCredential');
+  if (WITHOUT.includes(owner.resource.location ?? '')) {
+    throw refusal(405, 'MethodNotAllowed', 'Support for federated identity credentials not enabled');
+  }
   const trust = trustOf(name, record(call.body.properties));
   const key = name.toLowerCase();
   const before = owner.credentials[key];

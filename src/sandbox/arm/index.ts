@@ -13,14 +13,16 @@ import {
 import { assignmentRoutes } from './assignments.ts';
 import { clusterRoutes } from './clusters.ts';
 import { refusal } from './errors.ts';
+import { extensionRoutes, finishExtension } from './extensions.ts';
 import { federationRoutes } from './federation.ts';
+import { demandUngoverned, lockRoutes } from './governance.ts';
 import { groupNotFound, groupRoutes, registered } from './groups.ts';
 import { identityRoutes } from './identities.ts';
 import { metadata } from './metadata.ts';
 import { finish, issuerUrl } from './operations.ts';
 import { demand, mayDo } from './rights.ts';
 import { type Call, match, type Route, type Versions } from './routes.ts';
-import { type ClusterRecord, type Json, type Operation, record, sliceOf, text } from './store.ts';
+import { type ClusterRecord, type Json, type Operation, type Resource, record, sliceOf, text } from './store.ts';
 import { purgeDate, vaultRoutes } from './vaults.ts';
 
 const AUDIENCES = ['https://management.azure.com', 'https://management.core.windows.net'];
@@ -45,6 +47,16 @@ export function createArm(
   const now = () => parts.clock.now().getTime();
   const { tenantId } = parts.state;
 
+  /** Extensions whose operation is being ended: it takes the cluster's work, which asks here itself. */
+  const ending = new Map<string, Promise<void>>();
+  const endExtension = async (operation: Operation) => {
+    const work = finishExtension(slice, parts.kubernetes, operation, (found) => clusterOf(found, tenantId));
+    const ended = parts.busy(work).finally(() => ending.delete(operation.id));
+    ending.set(operation.id, ended);
+    await ended;
+    parts.save();
+  };
+
   const settle = async () => {
     for (const [name, deleted] of Object.entries(slice.deletedVaults)) {
       if (purgeDate(deleted) > now()) continue;
@@ -53,6 +65,10 @@ export function createArm(
     }
     const due = Object.values(slice.operations).filter((operation) => !operation.done && operation.endsAt <= now());
     for (const operation of due) {
+      if (operation.extension) {
+        if (!ending.has(operation.id)) await endExtension(operation);
+        continue;
+      }
       const changed = finish(slice, tenantId, operation);
       parts.save();
       if (changed) await parts.busy(parts.kubernetes.clusterChanged(clusterOf(changed, tenantId)));
@@ -71,11 +87,20 @@ export function createArm(
       settle,
       kubeconfig: (found) => parts.kubernetes.kubeconfig(clusterOf(found, tenantId)),
     }),
+    ...extensionRoutes({
+      ...inside,
+      begun,
+      async ended(id) {
+        await settle();
+        await ending.get(id);
+      },
+    }),
     ...vaultRoutes,
     ...federationRoutes,
     ...identityRoutes,
     ...assignmentRoutes,
     ...groupRoutes,
+    ...lockRoutes,
   ];
 
   const answer = async (request: Request): Promise<Reply> => {
@@ -105,6 +130,7 @@ export function createArm(
       now: now(),
     };
     if (route.action !== '') demand(slice, call.now, caller, route.action, route.scope?.(params) ?? request.path);
+    demandUngoverned(call);
     demandPlace(call, route);
     return route.run(call);
   };
@@ -132,7 +158,7 @@ export function createArm(
       const found = Object.values(slice.vaults).find(
         ({ resource }) => resource.name.toLowerCase() === name.toLowerCase(),
       );
-      return found && vaultOf(found.resource);
+      return found && vaultOf(found.resource, found.load ?? 0);
     },
     identityByClientId(clientId) {
       const found = Object.values(slice.identities).find(
@@ -162,6 +188,12 @@ export function createArm(
       };
     },
     mayDo: (principalId, action, scope, kind) => mayDo(slice, now(), principalId, action, scope, kind),
+    principalMade(objectId, name, arrivesAt) {
+      slice.principals[objectId] = { kind: 'ServicePrincipal', name, arrivesAt };
+    },
+    principalGone(objectId) {
+      delete slice.principals[objectId];
+    },
   };
 }
 
@@ -233,15 +265,19 @@ function demandPlace(call: Call, route: Route): void {
   );
   const [, group, , namespace] = inGroup ?? [];
   if (group && !slice.groups[group.toLowerCase()]) throw groupNotFound(group);
-  if (route.method !== 'PUT' || !namespace) return;
-  if (!/^Microsoft\.(Authorization|Resources)$/i.test(namespace) && !registered(call, namespace)) {
+  const extension = /\/providers\/.+\/providers\/(Microsoft\.KubernetesConfiguration)\//i.exec(request.path)?.[1];
+  for (const needed of extension ? [namespace, extension] : [namespace]) {
+    // A provider that hangs on others' resources answers nothing at all before it is registered.
+    if (!needed || (route.method !== 'PUT' && needed !== extension)) continue;
+    if (/^Microsoft\.(Authorization|Resources)$/i.test(needed) || registered(call, needed)) continue;
     throw refusal(
       409,
       'MissingSubscriptionRegistration',
-      `The subscription is not registered to use namespace '${namespace}'. See https://aka.ms/rps-not-found for how to ` +
+      `The subscription is not registered to use namespace '${needed}'. See https://aka.ms/rps-not-found for how to ` +
         'register subscriptions.',
     );
   }
+  if (route.method !== 'PUT') return;
   const [, id, type, name] =
     /^(\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/([^/]+\/[^/]+)\/([^/]+))\/.*providers\/Microsoft\.Authorization\//i.exec(
       request.path,
@@ -271,20 +307,18 @@ function clusterOf(found: ClusterRecord, tenantId: string): ArmCluster {
     running: record(properties.powerState).code !== 'Stopped',
     kubernetesVersion: String(properties.currentKubernetesVersion ?? properties.kubernetesVersion),
     entra: properties.aadProfile !== undefined && properties.aadProfile !== null,
+    nodeIdentities: [
+      record(properties.identityProfile).kubeletidentity,
+      ...Object.values(record(properties.addonProfiles)).map((addon) => record(addon).identity),
+    ].flatMap((identity) => {
+      const { clientId, objectId } = record(identity);
+      return clientId ? [{ clientId: String(clientId), objectId: String(objectId) }] : [];
+    }),
+    metadataRestricted: record(properties.networkProfile).podLinkLocalAccess === 'None',
   };
 }
 
-function vaultOf({
-  id,
-  name,
-  location,
-  properties,
-}: {
-  id: string;
-  name: string;
-  location?: string;
-  properties: Json;
-}): ArmVault {
+function vaultOf({ id, name, location, properties }: Resource, load: number): ArmVault {
   const acls = record(properties.networkAcls);
   return {
     id,
@@ -292,6 +326,7 @@ function vaultOf({
     location: location ?? '',
     tenantId: text(properties.tenantId) ?? '',
     rbac: typeof properties.enableRbacAuthorization === 'boolean' ? properties.enableRbacAuthorization : null,
+    load,
     accessPolicies: (properties.accessPolicies ?? []) as ArmVault['accessPolicies'],
     publicNetworkAccess: properties.publicNetworkAccess === 'Disabled' ? 'Disabled' : 'Enabled',
     networkAcls: {

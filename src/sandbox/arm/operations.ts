@@ -53,7 +53,7 @@ export function polling(call: Call, work: ClusterWork, operation: Operation): Re
 
 const waitFor = (operation: Operation, now: number) => Math.max(Math.min(operation.endsAt - now, POLL), 0);
 
-const retryAfter = (work: ClusterWork, operation: Operation, now: number): Record<string, string> =>
+export const retryAfter = (work: ClusterWork, operation: Operation, now: number): Record<string, string> =>
   work.waitedFor ? {} : { 'retry-after': String(Math.ceil(waitFor(operation, now) / 1000)) };
 
 export const operationStatus =
@@ -87,6 +87,8 @@ export function finish(slice: Call['slice'], tenantId: string, operation: Operat
   if (operation.kind === 'Deleting' && !operation.error) {
     delete slice.clusters[operation.cluster.toLowerCase()];
     removeBelow(slice, found.resource.id);
+    const below = `${found.resource.id.toLowerCase()}/`;
+    for (const id of Object.keys(slice.extensions)) if (id.startsWith(below)) delete slice.extensions[id];
     return undefined;
   }
   const { resource } = found;

@@ -85,6 +85,15 @@ export const ROLES: readonly Role[] = [
     [...general, `${AKS}/listClusterUserCredential/action`],
     [`${AKS}/*`],
   ),
+  role('85cb6faf-e071-4c9b-8136-154b5a04f717', 'Kubernetes Extension Contributor', [
+    ...general,
+    'Microsoft.Insights/alertRules/*',
+    'Microsoft.Resources/deployments/*',
+    'Microsoft.KubernetesConfiguration/extensions/write',
+    'Microsoft.KubernetesConfiguration/extensions/read',
+    'Microsoft.KubernetesConfiguration/extensions/delete',
+    'Microsoft.KubernetesConfiguration/extensions/operations/read',
+  ]),
   role(
     'f25e0fa2-a7c8-4377-a976-54943a77a395',
     'Key Vault Contributor',

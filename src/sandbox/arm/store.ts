@@ -1,4 +1,5 @@
 import type { Parts } from '../parts.ts';
+import type { Denial, Lock } from './governance.ts';
 
 /** JSON of a resource, as it goes over the wire. */
 export interface Resource {
@@ -32,6 +33,8 @@ export interface Features {
 export interface Operation {
   id: string;
   cluster: string;
+  /** Of an extension of that cluster: its id. */
+  extension?: string;
   kind: 'Creating' | 'Updating' | 'Deleting';
   startedAt: Moment;
   endsAt: Moment;
@@ -39,8 +42,22 @@ export interface Operation {
   error?: { code: string; message: string };
   done?: boolean;
 }
+export interface ExtensionRecord {
+  resource: Resource;
+  /** What runs in the cluster; absent: nothing was installed, or not with success. */
+  installed?: ExtensionRelease;
+  operation?: string;
+}
+/** What an extension puts into a cluster. */
+export interface ExtensionRelease {
+  version: string;
+  namespace: string;
+  settings: Record<string, string>;
+}
 export interface VaultRecord {
   resource: Resource;
+  /** Secret reads of others in ten seconds. */
+  load?: number;
 }
 export interface DeletedVaultRecord {
   resource: Resource;
@@ -51,6 +68,8 @@ export interface IdentityRecord {
   /** When Entra knows it. */
   arrivesAt: Moment;
   credentials: Record<string, CredentialRecord>;
+  /** Until then somebody else writes its credentials, one after another. */
+  writtenUntil?: Moment;
 }
 export interface CredentialRecord {
   resource: Resource;
@@ -77,12 +96,17 @@ export interface Slice {
   providers: Record<string, Moment>;
   clusters: Record<string, ClusterRecord>;
   operations: Record<string, Operation>;
+  extensions: Record<string, ExtensionRecord>;
   vaults: Record<string, VaultRecord>;
   /** By name: names are taken in the whole cloud. */
   deletedVaults: Record<string, DeletedVaultRecord>;
   identities: Record<string, IdentityRecord>;
   assignments: Record<string, AssignmentRecord>;
   principals: Record<string, PrincipalRecord>;
+  locks?: Lock[];
+  denials?: Denial[];
+  /** How many role assignments the subscription has besides, on what is not simulated. */
+  assignmentsElsewhere?: number;
 }
 
 /** The slice, with whatever it lacks. */
@@ -93,6 +117,7 @@ export function sliceOf(parts: Pick<Parts, 'state'>): Slice {
   slice.providers ??= {};
   slice.clusters ??= {};
   slice.operations ??= {};
+  slice.extensions ??= {};
   slice.vaults ??= {};
   slice.deletedVaults ??= {};
   slice.identities ??= {};

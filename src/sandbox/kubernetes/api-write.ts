@@ -1,11 +1,13 @@
 import type { Reply, Request } from '../parts.ts';
 import type { Cluster } from './cluster.ts';
-import { apiVersionOf, type Kind } from './kinds.ts';
+import { refuseOperatorKind } from './external-secrets/not-simulated.ts';
+import { apiVersionOf, type Kind, shownAs } from './kinds.ts';
 import { isRecord, type Resource } from './model.ts';
 import { jsonPatch, mergePatch, strategicPatch } from './patch.ts';
 import { fromProtobuf, PROTOBUF } from './protobuf.ts';
 import { badRequest, notFound, refuse } from './status.ts';
 import { check, parseBody } from './strict.ts';
+import { prune } from './structural.ts';
 import { checkIdentity } from './validate.ts';
 
 /** Whether nothing is to be stored: by the query, or by the options in a deletion's body. */
@@ -50,9 +52,12 @@ export function writeReply(cluster: Cluster, request: Request, target: Target, v
   };
   const warnings: string[] = [];
   const read = (value: Record<string, unknown>, duplicates: readonly string[]): Resource => {
-    const object = withoutNulls(value) as Partial<Resource>;
+    let object = withoutNulls(value) as Partial<Resource>;
     checkIdentity(kind, object, namespace, name);
+    refuseOperatorKind(kind, object);
     warnings.push(...strictly(cluster, kind, value, duplicates, query, applying));
+    // Fields of built-in kinds are kept as they came; those of a definition are pruned, as in a real API server.
+    if (!kind.model) object = prune(object, cluster.schemas.of(kind)) as Partial<Resource>;
     const metadata = { ...object.metadata, name: object.metadata?.name ?? name ?? '' };
     if (kind.namespaced && namespace) metadata.namespace = namespace;
     else delete metadata.namespace;
@@ -60,12 +65,11 @@ export function writeReply(cluster: Cluster, request: Request, target: Target, v
   };
   const reply = (status: number, object: Resource): Reply => ({
     status,
-    body: object,
+    body: shownAs(kind, object),
     ...(warnings.length > 0 && {
       headers: { warning: warnings.map((text) => `299 - ${JSON.stringify(text)}`).join(', ') },
     }),
   });
-  refuseOperatorKinds(kind);
 
   if (verb !== 'patch') {
     const { value, duplicates } = readBody(request);
@@ -93,7 +97,7 @@ export function writeReply(cluster: Cluster, request: Request, target: Target, v
   }
   const live = cluster.store.get(kind, namespace, name ?? '');
   if (!live) throw notFound(kind, name ?? '');
-  const patched = patch(cluster, kind, live, type, request.body);
+  const patched = patch(cluster, kind, shownAs(kind, live), type, request.body);
   return reply(200, cluster.registry.update(kind, read(patched as Record<string, unknown>, []), write));
 }
 
@@ -165,15 +169,5 @@ function withoutNulls(value: unknown): unknown {
   if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, inner]) => (inner === null ? [] : [[name, withoutNulls(inner)]])),
-  );
-}
-
-/** The operator's pods are there, what it does is not: better no object than one that never becomes ready. */
-function refuseOperatorKinds(kind: Kind): void {
-  if (kind.group !== 'external-secrets.io') return;
-  throw refuse(
-    501,
-    'NotImplemented',
-    `the sandbox does not run the External Secrets Operator yet: ${kind.kind} refused`,
   );
 }

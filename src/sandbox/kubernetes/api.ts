@@ -1,16 +1,18 @@
 import { Refusal, type Reply, type Request } from '../parts.ts';
 import { type Attempt, authorize, type Caller } from './access.ts';
+import { hasEndpoints } from './admission/webhooks.ts';
 import { isDryRun, managerOf, readBody, type Target, writeReply } from './api-write.ts';
 import type { Cluster } from './cluster.ts';
 import { discover } from './discovery.ts';
 import { gitVersion } from './features.ts';
-import { type Kind, kindsIn } from './kinds.ts';
+import { type Kind, kindNamed, kindsIn, shownAs } from './kinds.ts';
 import type { Pod, Resource } from './model.ts';
 import { openApi } from './openapi.ts';
 import { review, reviewAt } from './reviews.ts';
 import { scaleOf, scales, writeScale } from './scale.ts';
 import { fieldTest, labelTest } from './selectors.ts';
 import { badRequest, noSuchPath, notFound, refuse } from './status.ts';
+import type { Store } from './store.ts';
 import { asTable, wantsTable } from './table.ts';
 import { listReply, watchReply } from './watch.ts';
 
@@ -97,10 +99,12 @@ async function handle(cluster: Cluster, request: Request, target: Target, verb: 
     case 'get': {
       const object = store.get(kind, namespace, name ?? '');
       if (!object) throw notFound(kind, name ?? '');
-      return shown({ status: 200, body: object });
+      demandConversion(store, kind, kind.stored?.version);
+      return shown({ status: 200, body: shownAs(kind, object) });
     }
     case 'list':
     case 'watch': {
+      if (kind.converter && store.list(kind, namespace).length > 0) demandConversion(store, kind, kind.stored?.version);
       const labels = labelTest(query.get('labelSelector'));
       const fields = fieldTest(query.get('fieldSelector'));
       const selection = { kind, namespace, fits: (object: Resource) => labels(object) && fields(object) };
@@ -122,10 +126,28 @@ async function handle(cluster: Cluster, request: Request, target: Target, verb: 
     case 'update':
     case 'patch':
       if (verb === 'create' && name !== undefined) throw noSuchPath();
+      demandConversion(store, kind, kind.version);
       return writeReply(cluster, request, target, verb);
     default:
       throw refuse(501, 'NotImplemented', `the sandbox does not do ${verb}`);
   }
+}
+
+/** Objects of another version than they are stored in go by the webhook that converts them, if there is one. */
+function demandConversion(store: Store, kind: Kind, from: string | undefined): void {
+  const { converter, stored } = kind;
+  if (!converter || !stored || stored.version === kind.version) return;
+  const { name, namespace, path = '', port = 443 } = converter;
+  if (hasEndpoints(store, namespace, name)) return;
+  const url = `https://${name}.${namespace}.svc:${port}${path}?timeout=30s`;
+  const why = store.get(kindNamed('Service'), namespace, name)
+    ? `no endpoints available for service "${name}"`
+    : `service "${name}" not found`;
+  throw refuse(
+    500,
+    'InternalError',
+    `conversion webhook for ${kind.group}/${from}, Kind=${kind.kind} failed: Post "${url}": ${why}`,
+  );
 }
 
 /** A real API server has them. */

@@ -1,5 +1,6 @@
 import type { ArmCluster, Parts } from '../parts.ts';
 import type { Note } from './events.ts';
+import type { Operator } from './external-secrets/operator.ts';
 import type { Kubelet } from './kubelet.ts';
 import type { Registry } from './registry.ts';
 import type { Schemas } from './schema.ts';
@@ -20,4 +21,5 @@ export interface Cluster {
   readonly note: Note;
   readonly queue: WorkQueue;
   readonly kubelet: Kubelet;
+  readonly operator: Operator;
 }

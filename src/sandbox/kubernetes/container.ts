@@ -1,5 +1,9 @@
 import { appendFileSync } from 'node:fs';
 import type { Cluster } from './cluster.ts';
+import { outOfMemory } from './csi/memory.ts';
+import { isDaprd, startDaprd } from './dapr/daprd.ts';
+import type { Door } from './dapr/door.ts';
+import { HTTP_PORT } from './dapr/injector.ts';
 import { ConfigError, environmentOf, expand } from './environment.ts';
 import { type Container, type ContainerState, type ContainerStatus, fullName, type Pod } from './model.ts';
 import { logFile, makeFolder, pathsOf } from './pod-folder.ts';
@@ -9,6 +13,8 @@ import { type Running, run } from './runner.ts';
 export interface LocalContainer {
   status: ContainerStatus;
   process?: Running;
+  /** What it was started with; it stays so, whatever becomes of the objects that it came from. */
+  env?: Readonly<Record<string, string>>;
   /** Simulated time before which it is not started again, milliseconds. */
   notBefore: number;
   probing: boolean;
@@ -20,6 +26,8 @@ export interface Place {
   readonly cluster: Cluster;
   readonly pod: Pod;
   readonly folder: string;
+  /** Of a pod that has a sidecar. */
+  readonly door?: Door | undefined;
   /** Called when something happened to a container. */
   readonly changed: () => void;
   readonly time: () => string;
@@ -52,7 +60,8 @@ export function scriptOf(place: Place, container: Container, command: readonly s
   return args.map(toHost);
 }
 
-export function start(place: Place, container: Container, local: LocalContainer): void {
+/** Starts a container; `again` counts as a restart once it can be made. */
+export function start(place: Place, container: Container, local: LocalContainer, again: boolean): void {
   const { cluster, pod } = place;
   const { status } = local;
   let env: Record<string, string>;
@@ -65,6 +74,8 @@ export function start(place: Place, container: Container, local: LocalContainer)
     local.notBefore = place.cluster.parts.clock.now().getTime() + 10_000;
     return;
   }
+  local.env = env;
+  if (again) status.restartCount += 1;
   const note = (reason: string, text: string) => cluster.note(pod, 'Normal', reason, text, COMPONENT);
   note('Pulled', `Container image "${container.image}" already present on machine`);
   note('Created', `Created container: ${container.name}`);
@@ -79,6 +90,15 @@ export function start(place: Place, container: Container, local: LocalContainer)
   const args = scriptOf(place, container, command);
   const log = logFile(place.folder, container.name);
   makeFolder(place.folder);
+  if (!args && isDaprd(container) && place.door) {
+    follow(place, container, local, startDaprd({ ...place, container, env, door: place.door, log }));
+    return;
+  }
+  if (outOfMemory(container)) {
+    const over = Promise.resolve({ code: 137, output: '', reason: 'OOMKilled' });
+    follow(place, container, local, { heard: Promise.resolve(), ended: over, healthy: () => false, kill() {} });
+    return;
+  }
   if (!args) {
     const said = `sandbox: ${container.image} is not run; the sandbox runs nothing but node scripts from a volume\n`;
     appendFileSync(log, said, { mode: 0o600 });
@@ -91,25 +111,35 @@ export function start(place: Place, container: Container, local: LocalContainer)
     args,
     env: { HOSTNAME: pod.metadata.name, ...led },
     access: cluster.parts.access,
+    ports: portsOf(place),
+    egress: cluster.state.egress,
     log,
   });
+  follow(place, container, local, process);
+}
+
+const portsOf = ({ door }: Place): Record<number, number> => (door ? { [HTTP_PORT]: door.port } : {});
+
+/** A process that now runs for the container: what becomes of it, and what it says first. */
+function follow(place: Place, container: Container, local: LocalContainer, process: Running): void {
+  const { cluster, pod } = place;
   local.process = process;
-  void process.ended.then(({ code }) => {
+  void process.ended.then(({ code, reason }) => {
     if (local.process !== process) return;
     delete local.process;
-    ended(place, container, local, code);
+    ended(place, container, local, code, reason);
     place.changed();
   });
   const forever = pod.spec.restartPolicy === 'Always';
   void cluster.parts.busy(atMost(forever ? process.heard : process.ended, forever ? 10_000 : 30_000));
 }
 
-function ended(place: Place, container: Container, local: LocalContainer, code: number): void {
+function ended(place: Place, container: Container, local: LocalContainer, code: number, reason?: string): void {
   const { cluster, pod } = place;
   const { status } = local;
   const terminated: NonNullable<ContainerState['terminated']> = {
     exitCode: code,
-    reason: code === 0 ? 'Completed' : 'Error',
+    reason: reason ?? (code === 0 ? 'Completed' : 'Error'),
     startedAt: status.state.running?.startedAt ?? place.time(),
     finishedAt: place.time(),
     ...(status.containerID && { containerID: status.containerID }),
@@ -152,16 +182,27 @@ export function probe(place: Place, container: Container, local: LocalContainer)
   const command = container.readinessProbe?.exec?.command;
   const args = command && scriptOf(place, container, command);
   if (!args) {
-    status.ready = true;
+    status.ready = local.process?.healthy?.() ?? true;
     return;
   }
   const now = cluster.parts.clock.now().getTime();
   if (local.probing || now < local.probeAt) return;
   local.probing = true;
   const { toHost } = pathsOf(place.folder, container);
-  const env = environmentOf(cluster, pod, container);
+  local.env ??= environmentOf(cluster, pod, container);
+  const { env } = local;
   const led = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, toHost(value)]));
-  const start = () => run({ folder: place.folder, pod: fullName(pod), args, env: led, access: cluster.parts.access });
+  const { access } = cluster.parts;
+  const start = () =>
+    run({
+      folder: place.folder,
+      pod: fullName(pod),
+      args,
+      env: led,
+      access,
+      ports: portsOf(place),
+      egress: cluster.state.egress,
+    });
   // A script's start takes real time but none of the simulated: a probe before its first word would come too early.
   const begun = local.process ? atMost(local.process.heard, 10_000) : Promise.resolve();
   const done = begun

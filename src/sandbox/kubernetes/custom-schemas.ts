@@ -1,5 +1,6 @@
 import type { Kind } from './kinds.ts';
 import type { Schema } from './schema.ts';
+import { type OpenApi, schemaFrom } from './structural.ts';
 
 /** A schema as a CustomResourceDefinition writes it, reduced to what it says about fields and types. */
 type Written =
@@ -46,8 +47,19 @@ const CUSTOM: Readonly<Record<string, Readonly<Record<string, Written>>>> = {
   },
 };
 
-/** The schema of a kind that a CustomResourceDefinition defines; one that nobody transcribed takes any field. */
+const known = new WeakMap<OpenApi, Schema>();
+
+/**
+ * The schema of a kind that a CustomResourceDefinition defines: the definition's own, or what is transcribed here. One
+ * that says nothing of its fields takes any.
+ */
 export function customSchema(kind: Kind, metadata: Schema): Schema {
+  const own = kind.openApi;
+  if (own?.properties) {
+    const found = known.get(own) ?? fromDefinition(own, metadata);
+    known.set(own, found);
+    return found;
+  }
   const written = CUSTOM[kind.kind];
   const fields = new Map<string, Schema>([
     ['apiVersion', { type: 'string' }],
@@ -57,6 +69,16 @@ export function customSchema(kind: Kind, metadata: Schema): Schema {
   for (const [name, shape] of Object.entries(written ?? { spec: 'any', status: 'any' })) {
     fields.set(name, schemaOf(shape));
   }
+  return { type: 'object', atomic: false, fields: () => fields };
+}
+
+function fromDefinition(open: OpenApi, metadata: Schema): Schema {
+  const fields = new Map<string, Schema>([
+    ...Object.entries(open.properties ?? {}).map(([name, each]) => [name, schemaFrom(each)] as const),
+    ['apiVersion', { type: 'string' }],
+    ['kind', { type: 'string' }],
+    ['metadata', metadata],
+  ]);
   return { type: 'object', atomic: false, fields: () => fields };
 }
 

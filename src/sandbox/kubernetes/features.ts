@@ -1,5 +1,6 @@
 import type { ArmCluster } from '../parts.ts';
 import { CONFIGURATION, SERVICE, WEBHOOK } from './admission/workload-identity.ts';
+import { SYNC_RULES } from './csi/chart.ts';
 import { DRIVER, GROUP } from './csi/classes.ts';
 import { definitionOf } from './custom-schemas.ts';
 import type { Resource } from './model.ts';
@@ -161,14 +162,33 @@ export function workloadIdentity(tenantId: string): Resource[] {
 /** The add-on `azure-keyvault-secrets-provider`: driver, provider, and the kinds that they read and write. */
 export function secretsProvider(cluster: ArmCluster): Resource[] {
   const rotation = cluster.keyVaultAddon.rotation;
-  const daemon = (name: string, app: string, container: string, image: string) =>
-    object('apps/v1', 'DaemonSet', name, { spec: pods({ app }, container, image, name) }, SYSTEM, { app, ...MANAGED });
+  const daemon = (name: string, app: string, container: string, image: string) => {
+    const { selector, template } = pods({ app }, container, image, name);
+    const spec = { ...template.spec, nodeSelector: { 'kubernetes.io/os': 'linux' } };
+    return object('apps/v1', 'DaemonSet', name, { spec: { selector, template: { ...template, spec } } }, SYSTEM, {
+      app,
+      ...MANAGED,
+    });
+  };
   const [driver, provider] = ['aks-secrets-store-csi-driver', 'aks-secrets-store-provider-azure'];
+  const [rbac, sync] = ['rbac.authorization.k8s.io', 'aks-secretprovidersyncing-role'];
   return [
     definitionOf(GROUP, 'SecretProviderClass', 'secretproviderclasses', ['v1']) as Resource,
     definitionOf(GROUP, 'SecretProviderClassPodStatus', 'secretproviderclasspodstatuses', ['v1']) as Resource,
     object('v1', 'ServiceAccount', driver, {}, SYSTEM),
     object('v1', 'ServiceAccount', provider, {}, SYSTEM),
+    object(`${rbac}/v1`, 'ClusterRole', sync, { rules: SYNC_RULES }, undefined, MANAGED),
+    object(
+      `${rbac}/v1`,
+      'ClusterRoleBinding',
+      `${sync}binding`,
+      {
+        roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: sync },
+        subjects: [{ kind: 'ServiceAccount', name: driver, namespace: SYSTEM }],
+      },
+      undefined,
+      MANAGED,
+    ),
     daemon(
       driver,
       'secrets-store-csi-driver',
@@ -190,30 +210,5 @@ export function secretsProvider(cluster: ArmCluster): Resource[] {
         volumeLifecycleModes: ['Ephemeral'],
       },
     }),
-  ];
-}
-
-/** The External Secrets Operator as its chart installs it. Its pods do nothing here: see the README. */
-export function externalSecrets(): Resource[] {
-  const namespace = 'external-secrets';
-  const labels = { 'app.kubernetes.io/name': 'external-secrets', 'app.kubernetes.io/instance': 'external-secrets' };
-  return [
-    object('v1', 'Namespace', namespace, {}),
-    definitionOf('external-secrets.io', 'SecretStore', 'secretstores', ['v1']) as Resource,
-    definitionOf('external-secrets.io', 'ExternalSecret', 'externalsecrets', ['v1']) as Resource,
-    object('v1', 'ServiceAccount', namespace, {}, namespace, labels),
-    object(
-      'apps/v1',
-      'Deployment',
-      namespace,
-      {
-        spec: {
-          replicas: 1,
-          ...pods(labels, 'external-secrets', 'ghcr.io/external-secrets/external-secrets:v2.9.0', namespace),
-        },
-      },
-      namespace,
-      labels,
-    ),
   ];
 }

@@ -2,6 +2,8 @@ import { type ArmCluster, type Handler, type KubernetesAnswers, type Parts, Refu
 import { AKS_SERVER, authenticate } from './access.ts';
 import { serve } from './api.ts';
 import type { Cluster } from './cluster.ts';
+import { installRelease, removeRelease } from './dapr/install.ts';
+import { installOperator, removeOperator } from './external-secrets/install.ts';
 import { follow, openCluster, stateOf } from './open-cluster.ts';
 import { noSuchPath, refuse } from './status.ts';
 import { createStore, forgetOldEvents } from './store.ts';
@@ -22,6 +24,7 @@ export interface KubernetesPart extends KubernetesAnswers {
 export function createKubernetes(parts: Parts): KubernetesPart {
   type Open = Awaited<ReturnType<typeof openCluster>>;
   const open = new Map<string, Promise<Open>>();
+  let stopped = false;
   const byId = (id: string) => parts.arm.clusters().find((each) => each.id.toLowerCase() === id.toLowerCase());
 
   const opened = (arm: ArmCluster): Promise<Open> => {
@@ -71,6 +74,7 @@ export function createKubernetes(parts: Parts): KubernetesPart {
       if (arm && request.method === 'GET') {
         await opened(arm); // whose key is made by then
         const state = stateOf(parts, arm.id);
+        if (state.issuerDown) return { status: 503, body: 'Service Unavailable' };
         const tokens = createTokens(
           state,
           createStore(state),
@@ -84,10 +88,34 @@ export function createKubernetes(parts: Parts): KubernetesPart {
     },
 
     async clusterChanged(arm) {
+      // An operation of a world that is no more may come to its end.
+      if (stopped) return;
       await closeGone();
       if (!byId(arm.id)) return;
       const cluster = await opened(arm);
       follow(cluster);
+      await cluster.queue.settled();
+    },
+
+    async installDapr(arm, release) {
+      if (stopped) return undefined;
+      const cluster = await opened(arm);
+      const error = installRelease(cluster, release);
+      await cluster.queue.settled();
+      return error;
+    },
+
+    async removeDapr(arm) {
+      if (stopped) return;
+      const cluster = await opened(arm);
+      removeRelease(cluster);
+      await cluster.queue.settled();
+    },
+
+    async externalSecrets(arm, release) {
+      const cluster = await opened(arm);
+      if (release === 'none') removeOperator(cluster);
+      else installOperator(cluster, release);
       await cluster.queue.settled();
     },
 
@@ -99,6 +127,7 @@ export function createKubernetes(parts: Parts): KubernetesPart {
     },
 
     async stop() {
+      stopped = true;
       const all = await Promise.allSettled(open.values());
       await Promise.all(all.flatMap((each) => (each.status === 'fulfilled' ? [each.value.close()] : [])));
       open.clear();

@@ -1,5 +1,6 @@
 import type { Resource } from './model.ts';
 import type { Store } from './store.ts';
+import type { OpenApi } from './structural.ts';
 
 /** One kind of object that the API server serves. */
 export interface Kind {
@@ -13,6 +14,19 @@ export interface Kind {
   readonly status: boolean;
   /** The model of the official OpenAPI; absent for kinds that a CustomResourceDefinition defines. */
   readonly model?: string;
+  /** What its CustomResourceDefinition says of its fields. */
+  readonly openApi?: OpenApi;
+  /** The version in which a definition has its objects stored, whichever they are written and read by. */
+  readonly stored?: { readonly version: string; readonly openApi?: OpenApi };
+  /** The service that converts objects between versions. Absent: they differ in nothing but their name. */
+  readonly converter?: Converter;
+}
+
+interface Converter {
+  readonly name: string;
+  readonly namespace: string;
+  readonly path?: string;
+  readonly port?: number;
 }
 
 const builtIn = (
@@ -52,9 +66,11 @@ const KINDS: readonly Kind[] = [
   builtIn('batch/v1', 'Job', 'jobs', { status: true }),
   builtIn('batch/v1', 'CronJob', 'cronjobs', { status: true, short: ['cj'] }),
   builtIn('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices'),
+  builtIn('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', { short: ['netpol'] }),
   builtIn('storage.k8s.io/v1', 'CSIDriver', 'csidrivers', wide),
   builtIn('storage.k8s.io/v1', 'CSINode', 'csinodes', wide),
   builtIn('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration', 'mutatingwebhookconfigurations', wide),
+  builtIn('admissionregistration.k8s.io/v1', 'ValidatingWebhookConfiguration', 'validatingwebhookconfigurations', wide),
   builtIn('apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'customresourcedefinitions', {
     ...wide,
     status: true,
@@ -84,7 +100,14 @@ interface Definition extends Resource {
     group: string;
     names: { kind: string; plural: string; shortNames?: string[] };
     scope: 'Namespaced' | 'Cluster';
-    versions: { name: string; served: boolean; subresources?: { status?: object } }[];
+    versions: {
+      name: string;
+      served: boolean;
+      storage: boolean;
+      schema?: { openAPIV3Schema?: OpenApi };
+      subresources?: { status?: object };
+    }[];
+    conversion?: { strategy: string; webhook?: { clientConfig?: { service?: Converter } } };
   };
 }
 
@@ -92,6 +115,10 @@ interface Definition extends Resource {
 export function kindsIn(store: Store): readonly Kind[] {
   const defined = store.list(kindNamed('CustomResourceDefinition')).flatMap((object) => {
     const { spec } = object as Definition;
+    const storage = spec.versions.find((version) => version.storage);
+    const schema = storage?.schema?.openAPIV3Schema;
+    const converter = spec.conversion?.webhook?.clientConfig?.service;
+    const stored = storage && { version: storage.name, ...(schema && { openApi: schema }) };
     return spec.versions
       .filter((version) => version.served)
       .map((version) => ({
@@ -102,9 +129,23 @@ export function kindsIn(store: Store): readonly Kind[] {
         namespaced: spec.scope === 'Namespaced',
         shortNames: spec.names.shortNames ?? [],
         status: version.subresources?.status !== undefined,
+        ...(version.schema?.openAPIV3Schema && { openApi: version.schema.openAPIV3Schema }),
+        ...(stored && { stored }),
+        ...(converter && { converter }),
       }));
   });
   return [...KINDS, ...defined];
+}
+
+/** The apiVersion under which objects of the kind are stored. */
+export function storedApiVersionOf(kind: Kind): string {
+  return apiVersionOf({ group: kind.group, version: kind.stored?.version ?? kind.version });
+}
+
+/** The object as one who reads it by this version sees it: versions differ in nothing but their name (no conversion). */
+export function shownAs<T extends Resource>(kind: Kind, object: T): T {
+  const apiVersion = apiVersionOf(kind);
+  return object.apiVersion === apiVersion ? object : { ...object, apiVersion };
 }
 
 /** The kind of an object, by its `apiVersion` and `kind`. */

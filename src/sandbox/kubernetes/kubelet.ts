@@ -4,8 +4,10 @@ import type { Cluster } from './cluster.ts';
 import { atMost, freshContainer, type LocalContainer, type Place, probe, scriptOf, start } from './container.ts';
 import { classesOf } from './csi/classes.ts';
 import { rotationInterval, unpublish } from './csi/driver.ts';
+import { isDaprd } from './dapr/daprd.ts';
+import { type Door, openDoor } from './dapr/door.ts';
 import { kindNamed } from './kinds.ts';
-import type { Container, Pod, Resource } from './model.ts';
+import type { Container, Pod, Resource, Volume } from './model.ts';
 import { MountError } from './mount-error.ts';
 import { exists, logFile, podFolder, removeFolder, writeVolume } from './pod-folder.ts';
 import { podStatus } from './pod-status.ts';
@@ -28,6 +30,8 @@ interface Local {
   readonly uid: string;
   readonly folder: string;
   readonly containers: Map<string, LocalContainer>;
+  /** Where its sidecar is reached, if it has one. */
+  door: Door | undefined;
   mounted: boolean;
   attempts: number;
   /** Simulated time before which mounting is not tried again, milliseconds. */
@@ -37,6 +41,9 @@ interface Local {
   rotationAt: number | undefined;
   contentAt: number | undefined;
 }
+
+const usesObjects = ({ configMap, secret, projected }: Volume) =>
+  configMap || secret || projected?.sources?.some((source) => source.configMap || source.secret);
 
 /** How long the kubelet takes to bring a changed ConfigMap into a volume (its sync period). */
 const CONTENT_DELAY = 60_000;
@@ -61,6 +68,7 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
       delete container.process;
       process?.kill();
     }
+    local.door?.close();
     removeFolder(local.folder);
   };
 
@@ -73,6 +81,7 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
       uid: pod.metadata.uid ?? '',
       folder: podFolder(pods(), pod),
       containers: new Map(),
+      door: undefined,
       mounted: false,
       attempts: 0,
       mountAt: 0,
@@ -88,14 +97,19 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
     cluster: cluster(),
     pod,
     folder: local.folder,
+    door: local.door,
     changed: () => again(pod),
     time,
   });
 
   const schedule = (pod: Pod): void => {
-    const node = cluster().store.list(kindNamed('Node'))[0];
+    const selector = Object.entries((pod.spec.nodeSelector ?? {}) as Record<string, string>);
+    const nodes = cluster().store.list(kindNamed('Node'));
+    const node = nodes.find(({ metadata }) => selector.every(([key, value]) => metadata.labels?.[key] === value));
     if (!node) {
-      const text = '0/0 nodes are available: no nodes available to schedule pods.';
+      const none = `${nodes.length} node(s) didn't match Pod's node affinity/selector`;
+      const why = nodes.length === 0 ? 'no nodes available to schedule pods' : none;
+      const text = `0/${nodes.length} nodes are available: ${why}.`;
       cluster().note(pod, 'Warning', 'FailedScheduling', text, 'default-scheduler');
       later(pod, 30_000);
       return;
@@ -136,10 +150,12 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
   /** Reads volumes again when they are due. Errors are masked, as in the driver v1.6: the old files stay. */
   const refresh = async (pod: Pod, local: Local): Promise<void> => {
     const due = (at: number | undefined) => at !== undefined && at <= now();
+    // Whoever has switched rotation off meanwhile gets no last one.
+    const interval = classesOf(pod).length > 0 ? rotationInterval(cluster()) : undefined;
+    if (interval === undefined) local.rotationAt = undefined;
     const [tokens, rotation, content] = [due(local.tokensAt), due(local.rotationAt), due(local.contentAt)];
     for (const volume of pod.spec.volumes ?? []) {
-      const wanted =
-        (volume.projected && tokens) || (volume.csi && rotation) || ((volume.configMap || volume.secret) && content);
+      const wanted = (volume.projected && tokens) || (volume.csi && rotation) || (content && usesObjects(volume));
       if (!wanted) continue;
       try {
         writeVolume(local.folder, volume.name, await contentOf(cluster(), pod, volume));
@@ -149,9 +165,7 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
     }
     const lifetime = shortestToken(pod);
     if (lifetime !== undefined && (tokens || local.tokensAt === undefined)) local.tokensAt = now() + lifetime * 800;
-    const interval = classesOf(pod).length > 0 ? rotationInterval(cluster()) : undefined;
-    if (interval === undefined) local.rotationAt = undefined;
-    else if (rotation || local.rotationAt === undefined) local.rotationAt = now() + interval;
+    if (interval !== undefined && (rotation || local.rotationAt === undefined)) local.rotationAt = now() + interval;
     if (content) local.contentAt = undefined;
     const next = [local.tokensAt, local.rotationAt, local.contentAt].filter((at) => at !== undefined);
     if (next.length > 0) later(pod, Math.min(...next) - now());
@@ -167,7 +181,7 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
     );
     const command = [...(container.command ?? []), ...(container.args ?? [])];
     const { state, lastState } = fresh.status;
-    if (state.running && scriptOf(placeOf(pod, local), container, command)) {
+    if (state.running && (isDaprd(container) || scriptOf(placeOf(pod, local), container, command))) {
       // It ended with the sandbox that ran it.
       const { startedAt } = state.running;
       const terminated = { exitCode: 137, reason: 'Error', startedAt, finishedAt: time() };
@@ -189,11 +203,8 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
         later(pod, each.notBefore - now());
         return;
       }
-      if (over || status.lastState.terminated) {
-        if (over) status.lastState = { terminated: over };
-        status.restartCount += 1;
-      }
-      start(placeOf(pod, local), container, each);
+      if (over) status.lastState = { terminated: over };
+      start(placeOf(pod, local), container, each, status.lastState.terminated !== undefined);
       if (each.notBefore > now()) later(pod, each.notBefore - now());
     }
     // Init containers that are not run are taken as done: nothing of theirs would ever end.
@@ -258,6 +269,11 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
       if (locals.get(key) !== local) return;
       if (ready) {
         await refresh(pod, local);
+        if (pod.spec.containers.some(isDaprd) && !local.door) {
+          const door = await openDoor(cluster().parts);
+          if (locals.get(key) !== local) return door.close();
+          local.door = door;
+        }
         if (locals.get(key) !== local || cluster().registry.current(pod)?.metadata.deletionTimestamp) return;
         runContainers(pod, local);
       }
@@ -282,8 +298,10 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
     changed(object) {
       for (const pod of cluster().store.list(kindNamed('Pod'), object.metadata.namespace) as readonly Pod[]) {
         const name = object.metadata.name;
-        const uses = (pod.spec.volumes ?? []).some((volume) =>
-          object.kind === 'Secret' ? volume.secret?.secretName === name : volume.configMap?.name === name,
+        const uses = (pod.spec.volumes ?? []).some(({ secret, configMap, projected: { sources = [] } = {} }) =>
+          object.kind === 'Secret'
+            ? [secret?.secretName, ...sources.map((source) => source.secret?.name)].includes(name)
+            : [configMap, ...sources.map((source) => source.configMap)].some((each) => each?.name === name),
         );
         const local = locals.get(keyOf(pod));
         if (!uses || !local?.mounted) continue;
@@ -299,6 +317,7 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
     },
 
     async stop() {
+      for (const { door } of locals.values()) door?.close();
       const running = [...locals.values()].flatMap((local) =>
         [...local.containers.values()].flatMap((container) => {
           const { process } = container;

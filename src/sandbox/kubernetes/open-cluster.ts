@@ -3,11 +3,14 @@ import type { ArmCluster, Parts } from '../parts.ts';
 import type { Cluster } from './cluster.ts';
 import { concerned, everything, work } from './controllers/index.ts';
 import { DRIVER } from './csi/classes.ts';
+import { beyondEgress } from './egress.ts';
 import { createEvents } from './events.ts';
-import { externalSecrets, foundation, secretsProvider, workloadIdentity } from './features.ts';
+import { installOperator } from './external-secrets/install.ts';
+import { createOperator } from './external-secrets/operator.ts';
+import { foundation, secretsProvider, workloadIdentity } from './features.ts';
 import { kindNamed, kindOf } from './kinds.ts';
 import { createKubelet } from './kubelet.ts';
-import { equal, type Pod, type Resource } from './model.ts';
+import type { Pod, Resource } from './model.ts';
 import { createRegistry } from './registry.ts';
 import { loadSchemas } from './schema.ts';
 import { type ClusterState, createStore } from './store.ts';
@@ -39,7 +42,7 @@ export async function openCluster(parts: Parts, arm: () => ArmCluster): Promise<
   const kubelet = createKubelet(() => cluster, known);
   const queue = createWorkQueue(parts, (key) => work(cluster, key));
   const cluster: Cluster = {
-    parts,
+    parts: beyondEgress(parts, () => state.egress),
     arm,
     state,
     schemas,
@@ -49,15 +52,18 @@ export async function openCluster(parts: Parts, arm: () => ArmCluster): Promise<
     note: createEvents(store, registry, now),
     queue,
     kubelet,
+    operator: createOperator(() => cluster),
   };
   const unsubscribe = store.subscribe((change) => {
     for (const key of concerned(cluster, change)) queue.add(key);
     const kind = change.kind.kind;
-    if (change.type === 'MODIFIED' && (kind === 'ConfigMap' || kind === 'Secret')) kubelet.changed(change.object);
+    if (change.type !== 'DELETED' && (kind === 'ConfigMap' || kind === 'Secret')) kubelet.changed(change.object);
   });
   if (!state.founded) {
-    const operator = parts.without.includes('external-secrets') ? [] : externalSecrets();
-    install(cluster, [...foundation(arm()), ...operator]);
+    install(cluster, foundation(arm()));
+    if (!parts.without.includes('external-secrets')) {
+      installOperator(cluster, parts.with.includes('old-eso') ? '0.15' : '2.9');
+    }
     follow(cluster);
     state.founded = true;
   }
@@ -105,7 +111,9 @@ function install(cluster: Cluster, objects: readonly Resource[]): void {
 function uninstall(cluster: Cluster, objects: readonly Resource[]): void {
   for (const { metadata, ...wanted } of objects) {
     const kind = kindOf(cluster.store, wanted as Resource);
-    if (!kind || !cluster.store.get(kind, metadata.namespace, metadata.name)) continue;
+    const live = kind && cluster.store.get(kind, metadata.namespace, metadata.name);
+    // What somebody has installed with Helm under the same name is not the feature's.
+    if (!kind || !live || live.metadata.annotations?.['meta.helm.sh/release-name']) continue;
     // Without its definition a kind is no longer served: its objects go first.
     if (kind.kind === 'CustomResourceDefinition') removeAllOf(cluster, metadata.name);
     cluster.registry.remove(kind, metadata.namespace, metadata.name);
@@ -133,20 +141,8 @@ export function follow(cluster: Cluster): void {
   const addon = secretsProvider(arm);
   if (arm.keyVaultAddon.enabled) install(cluster, addon);
   else uninstall(cluster, addon);
-  const drivers = arm.keyVaultAddon.enabled ? [{ name: DRIVER, topologyKeys: [] }] : [];
-  for (const node of cluster.store.list(kindNamed('CSINode'))) {
-    const present = (node.spec as { drivers?: { name: string }[] }).drivers ?? [];
-    const wanted = [
-      ...present.filter((each) => each.name !== DRIVER),
-      ...drivers.map((each) => ({ ...each, nodeID: node.metadata.name })),
-    ];
-    if (equal(present, wanted)) continue;
-    cluster.registry.edit(node, MANAGER, (copy) => {
-      copy.spec = { ...(copy.spec as object), drivers: wanted };
-    });
-  }
   const driver = cluster.store.get(kindNamed('CSIDriver'), undefined, DRIVER);
-  if (driver) {
+  if (driver && arm.keyVaultAddon.enabled) {
     cluster.registry.edit(driver, MANAGER, (copy) => {
       copy.spec = { ...(copy.spec as object), requiresRepublish: arm.keyVaultAddon.rotation };
     });

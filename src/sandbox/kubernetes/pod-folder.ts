@@ -15,8 +15,9 @@ export function makeFolder(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 });
 }
 
+/** A process that is being ended may still write into it: then it is tried again. */
 export function removeFolder(path: string): void {
-  rmSync(path, { recursive: true, force: true });
+  rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 });
 }
 
 /** Writes what changed, each file whole or not at all, so that a reader never sees half a value. */
@@ -44,7 +45,8 @@ export function pathsOf(
     mounted: (path) => mountOf(path) !== undefined,
     toHost(text) {
       const mount = mountOf(text);
-      if (!mount) return text;
+      // What other programs mount there is in no pod here, and no file of this machine stands in for it.
+      if (!mount) return text.startsWith('/var/run/secrets/') ? join(folder, 'not-mounted', text) : text;
       const root = join(volumeFolder(folder, mount.name), mount.subPath ?? '');
       // A single file mounted by subPath is itself the mount.
       const rest = text.slice(mount.mountPath.replace(/\/$/, '').length);

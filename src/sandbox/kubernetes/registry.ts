@@ -3,12 +3,14 @@ import type { Clock } from '../clock.ts';
 import { admitPod } from './admission/index.ts';
 import { afterUpdate, applyTo, sameObject, type Writer } from './apply/managers.ts';
 import { withDefaults } from './defaults.ts';
-import { apiVersionOf, type Kind, kindNamed, kindOf, kindsIn } from './kinds.ts';
+import { admitOperatorKind } from './external-secrets/webhook.ts';
+import { type Kind, kindNamed, kindOf, kindsIn, storedApiVersionOf } from './kinds.ts';
 import { equal, type Pod, type Resource } from './model.ts';
 import { suffix } from './random-names.ts';
 import type { Schemas } from './schema.ts';
 import { alreadyExists, badRequest, forbidden, notFound, qualified, refuse } from './status.ts';
 import type { Store } from './store.ts';
+import { defaulted } from './structural.ts';
 import { validate } from './validate.ts';
 
 /** How a write is made, and in whose name. */
@@ -87,9 +89,15 @@ export function createRegistry(store: Store, schemas: Schemas, clock: Clock, ten
       ...(live?.metadata.deletionTimestamp && { deletionTimestamp: live.metadata.deletionTimestamp }),
     };
     if (kind.namespaced && wanted.metadata.namespace) metadata.namespace = wanted.metadata.namespace;
-    let next = withDefaults({ ...wanted, apiVersion: apiVersionOf(kind), kind: kind.kind, metadata });
-    if (!live && next.kind === 'Pod') next = admitPod(store, next as Pod, tenantId);
+    const apiVersion = storedApiVersionOf(kind);
+    let next = withDefaults({ ...wanted, apiVersion, kind: kind.kind, metadata });
+    // By the version of the request, and by that of the store.
+    for (const schema of [kind.openApi, kind.stored?.openApi]) {
+      if (schema) next = defaulted(next, schema) as Resource;
+    }
+    if (!live && next.kind === 'Pod') next = admitPod(store, next as Pod, tenantId, clock.now());
     validate(kind, next, live);
+    if (!write.subresource) admitOperatorKind(store, kind, next, clock.now());
     const spec = (object: Resource | undefined) => ({ ...object, metadata: undefined, status: undefined });
     if (kind.status && kind.kind !== 'Pod' && kind.kind !== 'Namespace') {
       const before = live?.metadata.generation ?? 0;

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Access } from '../parts.ts';
+import type { Egress } from './egress.ts';
 import { makeFolder, temporary } from './pod-folder.ts';
 import { PRELOAD } from './preload.ts';
 
@@ -14,6 +15,10 @@ export interface Script {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly access: Access;
+  /** Ports of the pod's own that stand elsewhere on this machine: 3500 of its sidecar. */
+  readonly ports?: Readonly<Record<number, number>>;
+  /** What the cluster's nodes do not reach. */
+  readonly egress?: Egress | undefined;
   /** Where stdout and stderr go. Absent: only to `ended`. */
   readonly log?: string;
 }
@@ -22,7 +27,9 @@ export interface Running {
   /** Resolves at the first output or the end, whichever comes first. */
   readonly heard: Promise<void>;
   /** Exit code as a container has it: 128 + signal for one that was killed. */
-  readonly ended: Promise<{ readonly code: number; readonly output: string }>;
+  readonly ended: Promise<{ readonly code: number; readonly output: string; readonly reason?: string }>;
+  /** What it answers to the probe that asks how it is. Absent: nobody can ask. */
+  healthy?(): boolean;
   kill(): void;
 }
 
@@ -49,6 +56,8 @@ export function run(script: Script): Running {
       NODE_EXTRA_CA_CERTS: access.caFile,
       SANDBOX_PROXY_PORT: new URL(access.proxyUrl).port,
       SANDBOX_POD: script.pod,
+      SANDBOX_PORTS: JSON.stringify(script.ports ?? {}),
+      SANDBOX_EGRESS: JSON.stringify(script.egress ?? {}),
     },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     // A group of its own, so that it can be ended with all that it started.
@@ -57,7 +66,8 @@ export function run(script: Script): Running {
   let output = '';
   const heard = Promise.withResolvers<void>();
   const hear = (chunk: Buffer) => {
-    if (script.log) appendFileSync(script.log, chunk, { mode: 0o600 });
+    // Of a pod that was removed, with its folder, nobody reads the last words.
+    if (script.log && existsSync(folder)) appendFileSync(script.log, chunk, { mode: 0o600 });
     if (output.length < KEPT) output += chunk.toString();
     heard.resolve();
   };

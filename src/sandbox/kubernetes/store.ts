@@ -1,3 +1,5 @@
+import type { DaprRelease } from '../parts.ts';
+import type { Egress } from './egress.ts';
 import { type Kind, kindNamed } from './kinds.ts';
 import type { Resource } from './model.ts';
 
@@ -14,6 +16,14 @@ export interface ClusterState {
   denied: { verbs: string[]; resources: string[] }[];
   /** `true` once the namespaces and nodes of a new cluster are there. */
   founded: boolean;
+  /** What its nodes do not reach; absent: nothing. */
+  egress?: Egress;
+  /** Key ids that the issuer publishes; absent: all. */
+  published?: string[];
+  /** Nobody can read what the issuer publishes. */
+  issuerDown?: boolean;
+  /** The Dapr that was installed, by the extension or with Helm. */
+  dapr?: DaprRelease;
 }
 
 export interface Change {

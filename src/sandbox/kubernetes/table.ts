@@ -25,7 +25,20 @@ const since = (time: string | undefined, now: Date) =>
   time ? duration(now.getTime() - Date.parse(time)) : '<unknown>';
 const size = (value: unknown) => Object.keys((value as object | undefined) ?? {}).length;
 
-/** Columns of the printers of Kubernetes (`pkg/printers/internalversion`); other kinds have name and age. */
+const readyCondition = ({ status }: Json) =>
+  ((status?.conditions ?? []) as Json[]).find((condition) => condition.type === 'Ready');
+const STORE: readonly Column[] = [
+  NAME,
+  AGE,
+  column('Status', (object) => readyCondition(object)?.reason ?? ''),
+  column('Capabilities', ({ status }) => status?.capabilities ?? ''),
+  column('Ready', (object) => readyCondition(object)?.status ?? ''),
+];
+
+/**
+ * Columns of the printers of Kubernetes (`pkg/printers/internalversion`), and those that the operator's definitions
+ * give; other kinds have name and age.
+ */
 const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   Pod: [
     NAME,
@@ -83,6 +96,17 @@ const COLUMNS: Readonly<Record<string, readonly Column[]>> = {
   ConfigMap: [NAME, column('Data', ({ data, binaryData }) => size(data) + size(binaryData)), AGE],
   Secret: [NAME, column('Type', ({ type }) => type ?? 'Opaque'), column('Data', ({ data }) => size(data)), AGE],
   ServiceAccount: [NAME, column('Secrets', ({ secrets }) => secrets?.length ?? 0), AGE],
+  ExternalSecret: [
+    NAME,
+    column('StoreType', ({ spec }) => spec?.secretStoreRef?.kind ?? ''),
+    column('Store', ({ spec }) => spec?.secretStoreRef?.name ?? ''),
+    column('Refresh Interval', ({ spec }) => spec?.refreshInterval ?? ''),
+    column('Status', (object) => readyCondition(object)?.reason ?? ''),
+    column('Ready', (object) => readyCondition(object)?.status ?? ''),
+    column('Last Sync', ({ status }, now) => (status?.refreshTime ? since(status.refreshTime, now) : '')),
+  ],
+  SecretStore: STORE,
+  ClusterSecretStore: STORE,
   Event: [
     column('Last Seen', ({ lastTimestamp }, now) => since(lastTimestamp, now)),
     column('Type', ({ type }) => type ?? ''),

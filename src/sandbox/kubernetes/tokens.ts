@@ -147,7 +147,9 @@ export function createTokens(state: ClusterState, store: Store, cluster: () => A
           id_token_signing_alg_values_supported: ['RS256'],
         };
       }
-      return path === 'openid/v1/jwks' ? { keys: keys().map(publicOf) } : undefined;
+      if (path !== 'openid/v1/jwks') return undefined;
+      const shown = keys().filter(({ kid }) => state.published?.includes(kid) ?? true);
+      return { keys: shown.map(publicOf) };
     },
   };
 

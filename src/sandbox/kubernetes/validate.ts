@@ -11,6 +11,7 @@ import {
 } from './model.ts';
 import { matches } from './selectors.ts';
 import { badRequest, type Cause, invalid } from './status.ts';
+import { faultsOf } from './structural.ts';
 
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
@@ -47,7 +48,8 @@ const unsupported = (field: string, value: unknown, supported: readonly string[]
 
 /** What the API server checks beyond types, as far as a wrong manifest of ours would fail by it. Throws 422. */
 export function validate(kind: Kind, object: Resource, live: Resource | undefined): void {
-  const causes = [...metadata(kind, object), ...(rules[object.kind]?.(object, live) ?? [])];
+  const schema = kind.openApi ? faultsOf(object, kind.openApi) : [];
+  const causes = [...metadata(kind, object), ...schema, ...(rules[object.kind]?.(object, live) ?? [])];
   if (causes.length > 0) throw invalid(kind, object.metadata.name, causes);
 }
 

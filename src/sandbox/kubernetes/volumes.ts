@@ -17,6 +17,7 @@ export async function contentOf(cluster: Cluster, pod: Pod, volume: Volume): Pro
   }
   if (volume.emptyDir) return new Map();
   if (volume.projected) {
+    refuseOnVirtualNode(cluster, pod, volume);
     return new Map((volume.projected.sources ?? []).flatMap((source) => [...project(cluster, pod, source)]));
   }
   if (volume.secret) {
@@ -27,6 +28,14 @@ export async function contentOf(cluster: Cluster, pod: Pod, volume: Volume): Pro
   if (volume.downwardAPI) return project(cluster, pod, { downwardAPI: volume.downwardAPI });
   const type = Object.keys(volume).find((key) => key !== 'name') ?? 'nothing';
   throw new MountError(`the sandbox has no volumes of type ${type}`);
+}
+
+/** Azure Container Instances, behind a virtual node, have no tokens of accounts (the words are the sandbox's own). */
+function refuseOnVirtualNode({ store }: Cluster, pod: Pod, { name, projected }: Volume): void {
+  const node = store.get(kindNamed('Node'), undefined, pod.spec.nodeName ?? '');
+  const tokens = projected?.sources?.some(({ serviceAccountToken }) => serviceAccountToken?.audience);
+  if (!tokens || node?.metadata.labels?.type !== 'virtual-kubelet') return;
+  throw new MountError(`pod ${pod.metadata.name} requires volume ${name} which is of an unsupported type`);
 }
 
 function project(cluster: Cluster, pod: Pod, source: Source): Files {

@@ -1,5 +1,5 @@
 import type { Reply } from '../parts.ts';
-import { apiVersionOf, type Kind } from './kinds.ts';
+import { apiVersionOf, type Kind, shownAs } from './kinds.ts';
 import type { Resource } from './model.ts';
 import { statusReply } from './status.ts';
 import type { Change, Store } from './store.ts';
@@ -48,7 +48,7 @@ export function watchReply(
     async stream(write, gone) {
       const line = (type: string, object: unknown) => write(`${JSON.stringify({ type, object })}\n`);
       const send = (type: string, object: Resource) =>
-        line(type, table ? tableOf(kind, [object], table(), object.metadata.resourceVersion) : object);
+        line(type, table ? tableOf(kind, [object], table(), object.metadata.resourceVersion) : shownAs(kind, object));
       const concerns = (change: Change) =>
         change.kind.group === kind.group &&
         change.kind.plural === kind.plural &&

@@ -46,7 +46,8 @@ export function createWorkQueue(
         void parts.busy(idle.promise);
       }
     } else if (idle) {
-      parts.save();
+      // Once stopped, what it was is saved, and its folder may be gone.
+      if (!stopped) parts.save();
       idle.resolve();
       idle = undefined;
     }

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { type ArmVault, type Handler, type Parts, Refusal, type Reply, type Request } from '../parts.ts';
 import { bearerOf, checkRight, checkToken, RIGHTS, type Right } from './access.ts';
 import { checkName, checkQuery, checkVersion } from './input.ts';
+import { checkLoad } from './load.ts';
 import { addressOf, checkNetwork } from './network.ts';
 import { certificates, keys } from './public.ts';
 import { notSimulated } from './refusals.ts';
 import { type Call, secrets } from './secrets.ts';
-import { seedCertificate, seedKey, seedSecret } from './seed.ts';
+import { give, type Kind, seedCertificate, seedKey, seedSecret } from './seed.ts';
 
 export { ADDRESS_HEADER, USUAL_ADDRESS } from './network.ts';
 
@@ -14,6 +15,8 @@ export { ADDRESS_HEADER, USUAL_ADDRESS } from './network.ts';
 export interface Vault {
   readonly handler: Handler;
   seed(vaultName: string, secretName: string, value: string): Promise<void>;
+  /** With an invented content; what is there, or was deleted, stays so. */
+  give(vaultName: string, kind: Kind, name: string): Promise<void>;
   seedKey(vaultName: string, keyName: string): Promise<void>;
   seedCertificate(vaultName: string, certificateName: string): Promise<void>;
   /** The vault was purged: a new one of its name starts empty. */
@@ -49,6 +52,7 @@ const ROUTES: readonly Route[] = [
 export function createVault(parts: Parts): Vault {
   return {
     seed: (vaultName, name, value) => seedSecret(parts, vaultName, name, value),
+    give: (vaultName, kind, name) => give(parts, vaultName, kind, name),
     seedKey: (vaultName, name) => seedKey(parts, vaultName, name),
     seedCertificate: (vaultName, name) => seedCertificate(parts, vaultName, name),
     forget(vaultName) {
@@ -73,6 +77,7 @@ async function answer(vault: ArmVault, request: Request, parts: Parts): Promise<
   const principal = await parts.entra.verify(bearerOf(vault, request));
   checkNetwork(vault, request, principal);
   const caller = checkToken(vault, principal);
+  checkLoad(vault);
   checkQuery(request.query);
   const found = routeOf(request);
   if (!found) return notSimulated(`${request.method} ${request.path}`);

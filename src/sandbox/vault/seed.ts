@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { exportJWK, exportPKCS8, generateKeyPair } from 'jose';
 import type { Parts } from '../parts.ts';
 import { addVersion, contentsOf, secondsOf, type Version, versionId } from './store.ts';
@@ -7,6 +7,21 @@ const versionNow = (parts: Parts): Version => {
   const now = secondsOf(parts);
   return { id: versionId(), enabled: true, created: now, updated: now };
 };
+
+/** What a vault holds. */
+export type Kind = 'secret' | 'key' | 'certificate';
+const SHELF = { secret: 'secrets', key: 'keys', certificate: 'certificates' } as const;
+
+/** Invented, and says so: a value of the sandbox must never be taken for a real one. */
+const inventedValue = (name: string) => `sandbox-${name}-${randomBytes(6).toString('hex')}`;
+
+/** Puts one there, with a content that is invented. What is there stays as it is, and what was deleted stays deleted. */
+export async function give(parts: Parts, vaultName: string, kind: Kind, name: string): Promise<void> {
+  if (Object.hasOwn(contentsOf(vaultName, parts)[SHELF[kind]], name.toLowerCase())) return;
+  if (kind === 'key') await seedKey(parts, vaultName, name);
+  else if (kind === 'certificate') await seedCertificate(parts, vaultName, name);
+  else await seedSecret(parts, vaultName, name, inventedValue(name));
+}
 
 /** Puts a new version of a secret into the vault, past all rights. */
 export async function seedSecret(parts: Parts, vaultName: string, name: string, value: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import type { Kind } from '../vault/seed.ts';
 import { type ClusterOptions, type Place, putAssignment, putCluster, putGroup, putPrincipal, putVault } from './put.ts';
 
 /** The caller of a sandbox, whom its tokens name. */
@@ -26,24 +26,24 @@ export interface Existing {
     readonly resourceGroup: string;
     readonly name: string;
     readonly secrets?: readonly string[];
+    readonly keys?: readonly string[];
+    readonly certificates?: readonly string[];
   }[];
 }
 
-/** Invented, and says so: a value of the sandbox must never be taken for a real one. */
-export const inventedValue = (name: string) => `sandbox-${name}-${randomBytes(6).toString('hex')}`;
-
-type Seed = (vault: string, secret: string, value: string) => Promise<void>;
+/** Puts one into a vault, unless it is there or was deleted. */
+type Give = (vault: string, kind: Kind, name: string) => Promise<void>;
 
 const CONTAINER_PROVIDERS = ['Microsoft.ContainerService', 'Microsoft.KeyVault', 'Microsoft.ManagedIdentity'];
 
 /** A new sandbox: an older cluster with nothing switched on, a vault with two secrets, and a caller who may do it all. */
-export async function demoWorld(place: Place, seed: Seed): Promise<void> {
+export async function demoWorld(place: Place, give: Give): Promise<void> {
   for (const namespace of [...CONTAINER_PROVIDERS, 'Microsoft.Authorization', 'Microsoft.Resources']) {
     place.slice.providers[namespace.toLowerCase()] = place.now;
   }
   putPrincipal(place, CALLER.objectId, 'User', CALLER.name);
   putAssignment(place, 'Owner', CALLER.objectId, `/subscriptions/${place.subscriptionId}`);
-  await addExisting(place, seed, {
+  await addExisting(place, give, {
     groups: [DEFAULTS['resource-group']],
     clusters: [{ resourceGroup: DEFAULTS['resource-group'], name: DEFAULTS.cluster }],
     vaults: [{ resourceGroup: DEFAULTS['resource-group'], name: DEFAULTS.vault, secrets: DEFAULTS.secret }],
@@ -53,15 +53,17 @@ export async function demoWorld(place: Place, seed: Seed): Promise<void> {
 const OLDER: ClusterOptions = { location: 'westeurope', kubernetesVersion: '1.33' };
 
 /** Adds what is missing of the given; what is there stays as it is. */
-export async function addExisting(place: Place, seed: Seed, existing: Existing): Promise<void> {
+export async function addExisting(place: Place, give: Give, existing: Existing): Promise<void> {
   const named = [...(existing.clusters ?? []), ...(existing.vaults ?? [])].map(({ resourceGroup }) => resourceGroup);
   for (const group of [...(existing.groups ?? []), ...named]) putGroup(place, group, 'westeurope');
   for (const { resourceGroup, name } of existing.clusters ?? []) putCluster(place, resourceGroup, name, OLDER);
-  for (const { resourceGroup, name, secrets } of existing.vaults ?? []) {
+  for (const { resourceGroup, name, secrets = [], keys = [], certificates = [] } of existing.vaults ?? []) {
     const isNew = putVault(place, resourceGroup, name, { location: 'westeurope', rbac: true });
-    if (!isNew) continue;
     const id = `/subscriptions/${place.subscriptionId}/resourceGroups/${resourceGroup}/providers/Microsoft.KeyVault/vaults/${name}`;
-    putAssignment(place, 'Key Vault Secrets Officer', CALLER.objectId, id);
-    for (const secret of secrets ?? []) await seed(name, secret, inventedValue(secret));
+    if (isNew) putAssignment(place, 'Key Vault Secrets Officer', CALLER.objectId, id);
+    // A certificate brings a key and a secret of its name.
+    for (const one of certificates) await give(name, 'certificate', one);
+    for (const one of keys) await give(name, 'key', one);
+    for (const one of secrets) await give(name, 'secret', one);
   }
 }

@@ -17,6 +17,8 @@ export interface ClusterOptions {
   readonly kubernetesVersion: string;
   /** Merged into `properties` as they are: foreign properties, a stopped `powerState`, `aadProfile`. */
   readonly properties?: Json;
+  /** `{ name: 'Automatic', tier: 'Standard' }`; absent: an ordinary cluster. */
+  readonly sku?: Json;
 }
 
 const id = (place: Place, group: string, type: string, name: string) =>
@@ -149,7 +151,7 @@ export function putCluster(place: Place, group: string, name: string, options: C
       tags: {},
       kind: 'Base',
       eTag: randomUUID(),
-      sku: { name: 'Base', tier: 'Free' },
+      sku: options.sku ?? { name: 'Base', tier: 'Free' },
       identity: { type: 'SystemAssigned', principalId: randomUUID(), tenantId: place.tenantId },
       systemData: systemData(place),
       properties: {

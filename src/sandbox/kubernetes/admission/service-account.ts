@@ -4,7 +4,9 @@ import { suffix } from '../random-names.ts';
 import { forbidden } from '../status.ts';
 import type { Store } from '../store.ts';
 
-const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
+/** Where a container finds the API token of its account. */
+export const TOKEN_PATH = '/var/run/secrets/kubernetes.io/serviceaccount';
+const VOLUME = 'kube-api-access-';
 
 /** The ServiceAccount admission plugin: names the account, refuses one that is not there, mounts its API token. */
 export function withServiceAccount(store: Store, pod: Pod): Pod {
@@ -27,13 +29,15 @@ export function withServiceAccount(store: Store, pod: Pod): Pod {
   const containers = [...next.spec.containers, ...(next.spec.initContainers ?? [])];
   const lacking = containers.filter((container) => !mountsToken(container));
   if (lacking.length === 0) return next;
-  const volume = `kube-api-access-${suffix()}`;
+  const known = (next.spec.volumes ?? []).find((each) => each.name.startsWith(VOLUME));
+  const volume = known?.name ?? `${VOLUME}${suffix()}`;
   for (const container of lacking) {
     container.volumeMounts = [
       ...(container.volumeMounts ?? []),
       { name: volume, readOnly: true, mountPath: TOKEN_PATH },
     ];
   }
+  if (known) return next;
   next.spec.volumes = [
     ...(next.spec.volumes ?? []),
     {

@@ -11,6 +11,8 @@ export function syncDaemonSet(cluster: Cluster, object: Resource): void {
   const selector = (set.spec.template.spec.nodeSelector ?? {}) as Record<string, string>;
   const nodes = cluster.store
     .list(kindNamed('Node'))
+    // Those of AKS keep away from virtual nodes, which run no agents.
+    .filter(({ metadata }) => metadata.labels?.type !== 'virtual-kubelet')
     .filter((node) => Object.entries(selector).every(([key, value]) => node.metadata.labels?.[key] === value))
     .map((node) => node.metadata.name);
   const pods = podsOf(cluster, set);

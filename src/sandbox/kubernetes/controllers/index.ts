@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster.ts';
+import { isDriverPod, syncCsiNode } from '../csi/registration.ts';
 import { kindNamed } from '../kinds.ts';
 import { controllerOf, type Pod, type Resource } from '../model.ts';
 import type { Change } from '../store.ts';
@@ -19,6 +20,7 @@ const CONTROLLERS: Readonly<Record<string, (cluster: Cluster, object: Resource) 
   DaemonSet: syncDaemonSet,
   Job: syncJob,
   Service: syncService,
+  CSINode: syncCsiNode,
 };
 
 /** Does the work of one key of the queue. */
@@ -27,6 +29,7 @@ export function work(cluster: Cluster, key: string): unknown {
   if (kind === 'collect') return collect(cluster, rest);
   const [namespace, name] = rest.split('/') as [string, string];
   if (kind === 'Pod') return cluster.kubelet.sync(namespace, name);
+  if (cluster.operator.has(kind)) return cluster.operator.reconcile(kind, namespace, name);
   const object = cluster.store.get(kindNamed(kind), namespace, name);
   return object && CONTROLLERS[kind]?.(cluster, object);
 }
@@ -35,10 +38,11 @@ export function work(cluster: Cluster, key: string): unknown {
 export function concerned(cluster: Cluster, change: Change): readonly string[] {
   const { object, type } = change;
   const { kind } = change.kind;
-  const keys: string[] = [];
+  const keys: string[] = [...cluster.operator.concerned(change)];
   if (type === 'DELETED') keys.push(`collect ${object.metadata.uid}`);
   if (kind === 'Pod') keys.push(keyFor('Pod', object), ...servicesOf(cluster, object as Pod));
   else if (CONTROLLERS[kind]) keys.push(keyFor(kind, object));
+  if (isDriverPod(object)) keys.push(`CSINode /${(object as Pod).spec.nodeName}`);
   const owner = controllerOf(object);
   if (owner && CONTROLLERS[owner.kind]) {
     keys.push(`${owner.kind} ${object.metadata.namespace ?? ''}/${owner.name}`);
@@ -52,9 +56,10 @@ export function concerned(cluster: Cluster, change: Change): readonly string[] {
 
 /** What may have been left undone when the sandbox was closed. */
 export function everything(cluster: Cluster): readonly string[] {
-  return Object.keys(CONTROLLERS).flatMap((kind) =>
+  const controlled = Object.keys(CONTROLLERS).flatMap((kind) =>
     cluster.store.list(kindNamed(kind)).map((object) => keyFor(kind, object)),
   );
+  return [...controlled, ...cluster.operator.everything()];
 }
 
 const servicesOf = (cluster: Cluster, pod: Pod) =>

@@ -34,12 +34,15 @@ export function syncReplicaSet(cluster: Cluster, object: Resource): void {
     'kube-controller-manager',
     (copy) => {
       const conditions = (copy.status?.conditions ?? []).filter((condition) => condition.type !== 'ReplicaFailure');
+      const known = copy.status?.conditions?.find(({ type }) => type === 'ReplicaFailure');
+      // What it says stays while it fails (the name in it is another each time): a change would be a reason to try again.
+      const said = known?.reason === 'FailedCreate' ? known.message : undefined;
       const failure =
         refused === undefined
           ? conditions
           : withCondition(
               copy.status?.conditions,
-              { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: refused },
+              { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: said ?? refused },
               now,
             );
       copy.status = {

@@ -1,7 +1,7 @@
 import type { Cluster } from '../cluster.ts';
 import { readySince } from '../controllers/pods.ts';
 import { kindNamed, kindOf } from '../kinds.ts';
-import type { CsiVolume, Pod, Resource, Secret, SecretProviderClass } from '../model.ts';
+import type { CsiVolume, DaemonSet, Pod, Resource, Secret, SecretProviderClass } from '../model.ts';
 import { MountError } from '../mount-error.ts';
 import { API, classesOf, DRIVER, GROUP } from './classes.ts';
 import { fetchObjects, type MountedFile } from './provider.ts';
@@ -12,6 +12,8 @@ import { removeSyncedSecrets, syncSecrets } from './sync-secret.ts';
  * https://github.com/kubernetes-sigs/secrets-store-csi-driver, pkg/secrets-store/nodeserver.go
  */
 const MANAGER = 'secrets-store-csi-driver';
+/** What the driver takes in one answer of a provider (`--max-call-recv-msg-size`), bytes. */
+const LARGEST = 4 * 2 ** 20;
 
 /** The files of a volume, really fetched. Throws a MountError with the words of the event. */
 export async function publish(
@@ -48,10 +50,16 @@ export async function publish(
 
   let files: readonly MountedFile[];
   try {
-    files = await fetchObjects({ parts: cluster.parts, parameters, secrets, tokens });
+    files = await fetchObjects({ parts: cluster.parts, nodes: cluster.arm(), parameters, secrets, tokens });
   } catch (error) {
     if (!(error instanceof MountError)) throw error;
     throw failed(`rpc error: code = Unknown desc = failed to mount objects, error: ${error.message}`);
+  }
+  const size = files.reduce((sum, { content }) => sum + content.length, 0);
+  if (size > LARGEST) {
+    throw failed(
+      `rpc error: code = ResourceExhausted desc = grpc: received message larger than max (${size} vs. ${LARGEST})`,
+    );
   }
   recordStatus(cluster, pod, volume, className, files);
   syncSecrets(cluster, pod, secretClass, files);
@@ -73,10 +81,20 @@ export function unpublish(cluster: Cluster, pod: Pod): void {
 /** How often mounted objects are read again, by the driver's arguments; `undefined` when rotation is off. Milliseconds. */
 export function rotationInterval(cluster: Cluster): number | undefined {
   const addon = cluster.arm().keyVaultAddon;
-  if (!addon.enabled || !addon.rotation) return undefined;
+  const { rotation, interval } = addon.enabled ? addon : selfInstalled(cluster);
+  if (!rotation) return undefined;
   const units: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000 };
-  const parts = [...addon.interval.matchAll(/(\d+)([hms])/g)];
+  const parts = [...interval.matchAll(/(\d+)([hms])/g)];
   return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0) || 120_000;
+}
+
+/** By the arguments of a driver that is not the add-on's. */
+function selfInstalled(cluster: Cluster): { readonly rotation: boolean; readonly interval: string } {
+  const args = (cluster.store.list(kindNamed('DaemonSet')) as readonly DaemonSet[])
+    .filter(({ spec }) => spec.template.metadata?.labels?.app === 'secrets-store-csi-driver')
+    .flatMap(({ spec }) => spec.template.spec.containers.flatMap((each) => each.args ?? []));
+  const interval = args.flatMap((each) => /^--rotation-poll-interval=(.+)$/.exec(each)?.[1] ?? [])[0] ?? '2m';
+  return { rotation: args.includes('--enable-secret-rotation=true'), interval };
 }
 
 const unknownDriver = (driver: string) =>
@@ -97,10 +115,11 @@ function driverOnNode(cluster: Cluster, node: string): Resource {
 }
 
 function providerOnNode(cluster: Cluster, node: string): boolean {
-  const pods = cluster.store.list(kindNamed('Pod'), 'kube-system') as readonly Pod[];
+  const pods = cluster.store.list(kindNamed('Pod')) as readonly Pod[];
   return pods.some(
     (pod) =>
-      pod.metadata.labels?.app === 'secrets-store-provider-azure' &&
+      /^(csi-)?secrets-store-provider-azure$/.test(pod.metadata.labels?.app ?? '') &&
+      !pod.metadata.deletionTimestamp &&
       pod.spec.nodeName === node &&
       readySince(pod) !== undefined,
   );

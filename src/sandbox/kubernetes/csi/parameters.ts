@@ -16,6 +16,8 @@ export interface Parameters {
   readonly vault: string;
   readonly tenant: string;
   readonly clientId: string;
+  /** Of the nodes' identity that `useVMManagedIdentity` means; empty: the only one. */
+  readonly nodeIdentity: string;
   readonly mode: 'workload identity' | 'pod identity' | 'vm identity' | 'service principal';
   readonly objects: readonly VaultObject[];
 }
@@ -74,7 +76,7 @@ export function readParameters(given: Readonly<Record<string, string>>): Paramet
       : clientId
         ? 'workload identity'
         : 'service principal';
-  return { vault, tenant, clientId, mode, objects: readObjects(objects) };
+  return { vault, tenant, clientId, nodeIdentity: text('userAssignedIdentityID'), mode, objects: readObjects(objects) };
 }
 
 function readObjects(text: string): VaultObject[] {

@@ -1,6 +1,8 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
-import type { Parts, Reply } from '../../parts.ts';
+import type { ArmCluster, Parts } from '../../parts.ts';
+import { bodyOf, headerOf, responseError } from '../azure-answers.ts';
+import { Unreachable } from '../egress.ts';
+import { NoNodeToken, nodeToken } from '../metadata-service.ts';
 import { MountError } from '../mount-error.ts';
 import { type Parameters, readParameters, type VaultObject, vaultHost } from './parameters.ts';
 
@@ -10,6 +12,7 @@ import { type Parameters, readParameters, type VaultObject, vaultHost } from './
  */
 const AGENT = 'csi-secrets-store/v1.8.2 (linux/amd64) sandbox';
 const AUDIENCE = 'api://AzureADTokenExchange';
+const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const API_VERSION = '7.4';
 
 export interface MountedFile {
@@ -21,7 +24,9 @@ export interface MountedFile {
 }
 
 interface Mount {
-  readonly parts: Pick<Parts, 'dispatch' | 'arm'>;
+  readonly parts: Pick<Parts, 'dispatch' | 'arm' | 'entra' | 'state'>;
+  /** The nodes' identities. */
+  readonly nodes: Pick<ArmCluster, 'nodeIdentities'>;
   readonly parameters: Readonly<Record<string, string>>;
   /** Content of the Secret that `nodePublishSecretRef` names. */
   readonly secrets: Readonly<Record<string, string>> | undefined;
@@ -32,9 +37,9 @@ interface Mount {
 /** All objects or none. Throws a MountError in the provider's words. */
 export async function fetchObjects(mount: Mount): Promise<readonly MountedFile[]> {
   const parameters = readParameters(mount.parameters);
-  const assertion = credential(mount, parameters);
+  const signIn = credential(mount, parameters);
   const host = vaultHost(parameters.vault);
-  const token = oneToken(mount, parameters, assertion, host);
+  const token = oneToken(parameters, signIn, host);
   const files: MountedFile[] = [];
   for (const object of parameters.objects) {
     const failed = (why: string) =>
@@ -45,38 +50,50 @@ export async function fetchObjects(mount: Mount): Promise<readonly MountedFile[]
       files.push(await fetchObject(mount, host, object, token));
     } catch (error) {
       if (error instanceof MountError) throw failed(error.message);
+      // What is dropped on its way outlasts the driver's own deadline.
+      if (error instanceof Unreachable)
+        throw failed(error.message.replace(/dial tcp \S+ i\/o timeout$/, 'context deadline exceeded'));
       throw error;
     }
   }
   return files;
 }
 
-function credential(mount: Mount, parameters: Parameters): string {
+/** How the provider signs in, checked before anybody is asked. */
+function credential(mount: Mount, parameters: Parameters): () => Promise<string> {
   switch (parameters.mode) {
     case 'workload identity': {
       const failed = (why: string) => new MountError(`failed to parse workload identity tokens, error: ${why}`);
       if (!mount.tokens) throw failed('service account tokens not found');
       const token = mount.tokens[AUDIENCE];
       if (!token) throw failed(`token for audience ${AUDIENCE} not found`);
-      return token;
+      const proof = { client_id: parameters.clientId, client_assertion_type: ASSERTION, client_assertion: token };
+      return () =>
+        exchange(mount, parameters, proof, 'ClientAssertionCredential authentication failed. FromAssertion()');
     }
     case 'service principal': {
       const failed = (why: string) => new MountError(`failed to create auth config, error: ${why}`);
-      if (!mount.secrets) throw failed('failed to get credentials, nodePublishSecretRef secret is not set');
-      for (const key of ['clientid', 'clientsecret']) {
-        if (!mount.secrets[key])
-          throw failed(`could not find ${key} in secrets(map[${Object.keys(mount.secrets).join(' ')}])`);
-      }
-      throw failed('the sandbox knows no client secrets: give the class a clientID (workload identity)');
+      const { secrets } = mount;
+      if (!secrets) throw failed('failed to get credentials, nodePublishSecretRef secret is not set');
+      const [id, secret] = ['clientid', 'clientsecret'].map((key) => {
+        const value = secrets[key];
+        if (!value) throw failed(`could not find ${key} in secrets(map[${Object.keys(secrets).join(' ')}])`);
+        return value;
+      });
+      const proof = { client_id: id ?? '', client_secret: secret ?? '' };
+      return () =>
+        exchange(mount, parameters, proof, 'ClientSecretCredential authentication failed. FromClientSecret()');
     }
     case 'pod identity':
       throw new MountError(
         'nmi response failed with status code: 404, response body: getting assigned identities for pod in CREATED state failed (the sandbox has no AAD Pod Identity)',
       );
     default:
-      throw new MountError(
-        `ManagedIdentityCredential: the requested identity isn't assigned to this resource (the sandbox has no instance metadata service)`,
-      );
+      // The provider runs on the host's network.
+      return () =>
+        nodeToken(mount.parts, mount.nodes, parameters.nodeIdentity).catch((error: unknown) => {
+          throw error instanceof NoNodeToken ? new MountError(error.message) : error;
+        });
   }
 }
 
@@ -84,29 +101,34 @@ function credential(mount: Mount, parameters: Parameters): string {
 type AskToken = (tenant?: string) => Promise<string> | undefined;
 
 /** One challenge and one token serve all objects. */
-function oneToken(mount: Mount, parameters: Parameters, assertion: string, host: string): AskToken {
+function oneToken(parameters: Parameters, signIn: () => Promise<string>, host: string): AskToken {
   let known: Promise<string> | undefined;
   return (tenant) => {
     if (tenant === undefined) return known;
-    if (tenant.toLowerCase() !== parameters.tenant.toLowerCase()) {
+    const otherTenant = tenant.toLowerCase() !== parameters.tenant.toLowerCase();
+    // The nodes' identities have one tenant, and are not asked for another.
+    if (otherTenant && parameters.mode !== 'vm identity') {
       throw new MountError(
         `ClientAssertionCredential isn't configured to acquire tokens for tenant "${tenant}". To enable acquiring tokens for this tenant add it to the AdditionallyAllowedTenants on the credential options (vault ${host})`,
       );
     }
-    known ??= exchange(mount, parameters, assertion);
+    known ??= signIn();
     return known;
   };
 }
 
-async function exchange(mount: Mount, parameters: Parameters, assertion: string): Promise<string> {
+async function exchange(
+  mount: Mount,
+  parameters: Parameters,
+  proof: Readonly<Record<string, string>>,
+  failure: string,
+): Promise<string> {
   const host = 'login.microsoftonline.com';
   const path = `/${parameters.tenant}/oauth2/v2.0/token`;
   const body = new URLSearchParams({
-    client_id: parameters.clientId,
+    ...proof,
     scope: 'https://vault.azure.net/.default',
     grant_type: 'client_credentials',
-    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-    client_assertion: assertion,
   }).toString();
   const reply = await mount.parts.dispatch({
     method: 'POST',
@@ -122,7 +144,7 @@ async function exchange(mount: Mount, parameters: Parameters, assertion: string)
   const answer = bodyOf(reply);
   if (reply.status !== 200) {
     throw new MountError(
-      `ClientAssertionCredential authentication failed. FromAssertion(): http call(https://${host}${path})(POST) error: reply status code was ${reply.status}:\n${JSON.stringify(answer)}`,
+      `${failure}: http call(https://${host}${path})(POST) error: reply status code was ${reply.status}:\n${JSON.stringify(answer)}`,
     );
   }
   return String(answer.access_token);
@@ -189,34 +211,4 @@ function read(object: VaultObject, answer: Record<string, unknown>): { content: 
   }
   const encoding = object.encoding === 'hex' ? 'hex' : object.encoding === 'base64' ? 'base64' : 'utf8';
   return { content: Buffer.from(value, encoding), id };
-}
-
-function bodyOf(reply: Reply): Record<string, unknown> {
-  const { body } = reply;
-  if (typeof body !== 'string') return (body ?? {}) as Record<string, unknown>;
-  try {
-    return JSON.parse(body) as Record<string, unknown>;
-  } catch {
-    return { text: body };
-  }
-}
-
-const headerOf = (reply: Reply, name: string): string =>
-  Object.entries(reply.headers ?? {}).find(([key]) => key.toLowerCase() === name)?.[1] ?? '';
-
-/** As azcore's ResponseError prints itself. */
-function responseError(method: string, url: string, reply: Reply): string {
-  const answer = bodyOf(reply);
-  const code = (answer.error as { code?: string } | undefined)?.code ?? 'UNAVAILABLE';
-  const line = '-'.repeat(80);
-  return [
-    `${method} ${url}`,
-    line,
-    `RESPONSE ${reply.status}: ${reply.status} ${STATUS_CODES[reply.status] ?? ''}`,
-    `ERROR CODE: ${code}`,
-    line,
-    JSON.stringify(answer, undefined, 2),
-    line,
-    '',
-  ].join('\n');
 }

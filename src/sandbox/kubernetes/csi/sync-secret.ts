@@ -1,9 +1,11 @@
 import type { Cluster } from '../cluster.ts';
 import { kindNamed, kindOf } from '../kinds.ts';
 import { controllerOf, equal, type OwnerReference, type Pod, type Secret, type SecretProviderClass } from '../model.ts';
+import { isGranted } from '../rbac.ts';
 import { messageOf } from '../status.ts';
 import { API, classesOf } from './classes.ts';
 import type { MountedFile } from './provider.ts';
+import { isDriverPod } from './registration.ts';
 
 const MANAGED = 'secrets-store.csi.k8s.io/managed';
 const MANAGER = 'secrets-store-csi-driver';
@@ -48,6 +50,16 @@ function write(cluster: Cluster, pod: Pod, wanted: SecretObject, files: readonly
   const known = cluster.store.get(kind, namespace, name) as Secret | undefined;
   const owner = ownerOf(pod);
   const owners = (known?.metadata.ownerReferences ?? []).filter((each) => each.uid !== owner.uid);
+  const user = accountOf(cluster, pod);
+  const verb = known ? 'update' : 'create';
+  if (
+    user &&
+    !isGranted(cluster, { account: user, namespace: namespace ?? '', group: '', resource: 'secrets', verb })
+  ) {
+    throw new Error(
+      `secrets is forbidden: User "system:serviceaccount:${user.namespace}:${user.name}" cannot ${verb} resource "secrets" in API group "" in the namespace "${namespace}"`,
+    );
+  }
   const secret: Secret = {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -65,6 +77,13 @@ function write(cluster: Cluster, pod: Pod, wanted: SecretObject, files: readonly
   else if (!equal(known.data, data) || !equal(known.metadata.ownerReferences, secret.metadata.ownerReferences)) {
     cluster.registry.update(kind, secret, { manager: MANAGER });
   }
+}
+
+/** As whom the driver on the pod's node speaks to the API server. */
+function accountOf(cluster: Cluster, pod: Pod): { readonly namespace: string; readonly name: string } | undefined {
+  const pods = cluster.store.list(kindNamed('Pod')) as readonly Pod[];
+  const driver = pods.find((each) => isDriverPod(each) && each.spec.nodeName === pod.spec.nodeName);
+  return driver && { namespace: driver.metadata.namespace ?? '', name: driver.spec.serviceAccountName ?? 'default' };
 }
 
 /** The pod's owner holds the Secret, so that it outlives a single pod; a bare pod holds it itself. */
