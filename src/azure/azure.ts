@@ -13,6 +13,15 @@ export interface Azure {
   /** GET the subscription. */
   describe(): Promise<{ readonly name: string; readonly tenantId: string }>;
 
+  /** What a person may pick from, as far as the caller may see it. */
+  readonly lists: {
+    /** Those that can be used, of the tenant signed in to. */
+    subscriptions(): Promise<readonly SubscriptionItem[]>;
+    groups(): Promise<readonly Resource[]>;
+    vaults(): Promise<readonly Resource[]>;
+    /** User-assigned managed identities. */
+    identities(): Promise<readonly Resource[]>;
+  };
   readonly groups: {
     get(name: string): Promise<Resource | undefined>;
     create(name: string, location: string, tags: Tags): Promise<Resource>;
@@ -24,6 +33,8 @@ export interface Azure {
   };
   readonly clusters: {
     get(id: string): Promise<Resource | undefined>;
+    /** Those of the subscription that the caller may see. */
+    list(): Promise<readonly Resource[]>;
     /**
      * PUTs `body` (what `get` returned, with changes) and follows the operation to its end.
      * `ifMatch` is the eTag that `get` returned. Throws the operation's own error when it fails, `busy` when another runs.
@@ -31,6 +42,12 @@ export interface Azure {
     put(id: string, body: unknown, ifMatch?: string): Promise<Resource>;
     /** The user's kubeconfig (never the admin's), as text. */
     credentials(id: string): Promise<Secret>;
+  };
+  readonly extensions: {
+    /** What is installed in a cluster through Resource Manager. `undefined` when the cluster is absent. */
+    list(clusterId: string): Promise<readonly Resource[] | undefined>;
+    /** PUTs `body` and follows the operation to its end, which takes minutes. Throws the operation's own error when it fails. */
+    put(clusterId: string, name: string, body: unknown): Promise<Resource>;
   };
   readonly vaults: {
     get(id: string): Promise<Resource | undefined>;
@@ -46,9 +63,29 @@ export interface Azure {
   };
   readonly identities: {
     get(id: string): Promise<Resource | undefined>;
+    /** Those of a resource group, none where there is no such group. */
+    list(resourceGroup: string): Promise<readonly Resource[]>;
     create(id: string, location: string, tags: Tags): Promise<Resource>;
     delete(id: string): Promise<void>;
   };
+  /** Applications of the directory (app registrations), by Microsoft Graph. */
+  readonly applications: {
+    /** Those of that display name, which is not unique there, paged; or the one of that client id. */
+    find(by: { readonly name: string } | { readonly clientId: string }): Promise<readonly Application[]>;
+    /** Not safe to repeat: every call makes one more. */
+    create(wish: Pick<Application, 'name' | 'tags' | 'signInAudience'>): Promise<Application>;
+    /** Lets other tenants have a service principal of it (`AzureADMultipleOrgs`). */
+    open(application: Application): Promise<void>;
+    delete(application: Application): Promise<void>;
+  };
+  /** What an application is in the tenant signed in to: what roles and policies name. */
+  readonly servicePrincipals: {
+    of(clientId: string): Promise<ServicePrincipal | undefined>;
+    /** Throws `not yet` while the directory does not know the application everywhere. */
+    create(clientId: string, tags: readonly string[]): Promise<ServicePrincipal>;
+    delete(principal: ServicePrincipal): Promise<void>;
+  };
+  /** What an identity trusts; it is named by its ARM id, or by the object id of its application. */
   readonly federation: {
     /** All credentials of an identity, in one paged list. `undefined` when the identity is absent. */
     list(identityId: string): Promise<readonly FederatedCredential[] | undefined>;
@@ -67,14 +104,13 @@ export interface Azure {
     assign(assignment: NewRoleAssignment): Promise<RoleAssignment>;
     remove(id: string): Promise<void>;
   };
-  readonly secrets: {
-    /** Metadata of every secret of the vault, paged; never a value. `undefined` when the vault's host does not exist. */
-    list(vaultUri: string): Promise<readonly SecretProperties[] | undefined>;
-    /** Metadata of one secret, for who may not list; never a value. `undefined` when it has no version. */
-    find(vaultUri: string, name: string): Promise<SecretProperties | undefined>;
+  readonly secrets: Shelf & {
     /** Writes a new version. */
     set(vaultUri: string, name: string, value: Secret): Promise<SecretProperties>;
   };
+  /** Looked at and never written. */
+  readonly keys: Shelf;
+  readonly certificates: Shelf;
   /** What a workload does, done with a token of its own: for the proof. */
   readonly workload: {
     /** Exchanges a service account's token at Entra for one of `clientId`, for Key Vault. Throws with the AADSTS code. */
@@ -84,7 +120,19 @@ export interface Azure {
      * SecretNotFound, which proves the right to get without a value leaving the vault; throws Azure's refusal otherwise.
      */
     mayGet(vaultUri: string, kind: 'secret' | 'key' | 'certificate', name: string, token: Secret): Promise<void>;
+    /** Lists the names of the vault's secrets, one of them at most. Throws Azure's refusal. */
+    mayList(vaultUri: string, token: Secret): Promise<void>;
   };
+}
+
+/** What a vault holds of one kind (secrets, keys, certificates): metadata, never a value. */
+export interface Shelf {
+  /** All of them, paged. `undefined` when the vault's host does not exist. */
+  list(vaultUri: string): Promise<readonly SecretProperties[] | undefined>;
+  /** One of them, for who may not list. `undefined` when it has no version. */
+  find(vaultUri: string, name: string): Promise<SecretProperties | undefined>;
+  /** All versions of one of them, by the same request as `find`; none of one that is not there. */
+  versions(vaultUri: string, name: string): Promise<readonly SecretProperties[]>;
 }
 
 export type Tags = Readonly<Record<string, string>>;
@@ -106,6 +154,32 @@ export interface Caller {
   readonly objectId: string;
   readonly tenantId: string;
   readonly kind: 'User' | 'ServicePrincipal';
+}
+
+export interface SubscriptionItem {
+  readonly id: string;
+  readonly name: string;
+  readonly tenantId: string;
+}
+
+export interface Application {
+  /** Object id: what Graph's addresses name. */
+  readonly id: string;
+  readonly clientId: string;
+  readonly name: string;
+  /** Words, not pairs. */
+  readonly tags: readonly string[];
+  /** `AzureADMyOrg`: known in its own tenant alone. */
+  readonly signInAudience: string;
+  readonly created?: Date;
+}
+
+export interface ServicePrincipal {
+  /** Object id: what roles and policies name. */
+  readonly id: string;
+  readonly clientId: string;
+  readonly enabled: boolean;
+  readonly tags: readonly string[];
 }
 
 export interface FederatedCredential {
@@ -143,9 +217,13 @@ export interface AccessPolicy {
 
 export interface SecretProperties {
   readonly name: string;
+  /** Its current version, where one version was looked at (`find`, `set`); a list does not say it. */
+  readonly version?: string;
   readonly enabled: boolean;
   readonly created?: Date;
   readonly expires?: Date;
+  /** Not to be used before. */
+  readonly starts?: Date;
   /** Present when a certificate manages the secret. */
   readonly managed?: boolean;
   readonly contentType?: string;
@@ -169,5 +247,9 @@ export interface Cloud {
   readonly aksScope: string;
   /** As a SecretProviderClass spells it (`cloudName`); empty for the public cloud. */
   readonly csiName: string;
+  /** As a SecretStore of the External Secrets Operator spells it (`environmentType`). */
+  readonly externalSecretsName: string;
+  /** As a Dapr component spells it (`azureEnvironment`). */
+  readonly daprName: string;
   readonly portal: string;
 }

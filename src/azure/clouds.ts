@@ -15,6 +15,8 @@ const PUBLIC: Cloud = {
   federationAudience: 'api://AzureADTokenExchange',
   aksScope: AKS_SCOPE,
   csiName: '',
+  externalSecretsName: 'PublicCloud',
+  daprName: 'AZUREPUBLICCLOUD',
   portal: 'https://portal.azure.com',
 };
 
@@ -32,6 +34,8 @@ export const CLOUDS: readonly Cloud[] = [
     federationAudience: 'api://AzureADTokenExchangeUSGov',
     aksScope: AKS_SCOPE,
     csiName: 'AzureUSGovernmentCloud',
+    externalSecretsName: 'USGovernmentCloud',
+    daprName: 'AZUREUSGOVERNMENTCLOUD',
     portal: 'https://portal.azure.us',
   },
   {
@@ -45,6 +49,8 @@ export const CLOUDS: readonly Cloud[] = [
     federationAudience: 'api://AzureADTokenExchangeChina',
     aksScope: AKS_SCOPE,
     csiName: 'AzureChinaCloud',
+    externalSecretsName: 'ChinaCloud',
+    daprName: 'AZURECHINACLOUD',
     portal: 'https://portal.azure.cn',
   },
 ];
@@ -131,6 +137,8 @@ function fromMetadata(entry: Record<string, unknown>, url: URL): Cloud {
     federationAudience: base.federationAudience,
     aksScope: base.aksScope,
     csiName: base.csiName,
+    externalSecretsName: base.externalSecretsName,
+    daprName: base.daprName,
     portal: trim(text(entry.portal)) ?? base.portal,
   };
 }

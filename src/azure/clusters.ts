@@ -1,10 +1,13 @@
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import { Secret } from '../secret.ts';
 import { Problem } from '../trouble.ts';
-import type { Azure } from './azure.ts';
+import type { Azure, Resource } from './azure.ts';
 import { nameOf, partsOf } from './names.ts';
 import { follow, rawBody, witness } from './operation.ts';
 import { asked, found, type Memory, raw, resourceOf, type Shared } from './shared.ts';
+
+/** The SDK's own, for the list that is read as it came. */
+const VERSION = 'api-version=2026-06-01';
 
 /** Managed clusters, by the SDK's client; bodies are the wire's. */
 export function clustersOf(shared: Shared, memory: Memory): Azure['clusters'] {
@@ -24,6 +27,14 @@ export function clustersOf(shared: Shared, memory: Memory): Azure['clusters'] {
         const { group, name } = partsOf(id);
         const [{ get }, client] = await Promise.all([api(), context()]);
         return found(raw(id, shared, (options) => get(client, group, name, options)));
+      }),
+
+    list: () =>
+      memory('clusters', async () => {
+        const { cloud, subscription, arm } = shared;
+        const path = `/subscriptions/${subscription}/providers/Microsoft.ContainerService/managedClusters`;
+        const url = `${cloud.resourceManager}${path}?${VERSION}`;
+        return (await found(asked(url, shared, () => arm.list<Resource>(url)))) ?? [];
       }),
 
     async put(id, body, ifMatch) {

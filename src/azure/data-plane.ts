@@ -1,7 +1,7 @@
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import { Secret } from '../secret.ts';
 import { orAbsent, Problem } from '../trouble.ts';
-import type { Azure, SecretProperties } from './azure.ts';
+import type { Azure, SecretProperties, Shelf } from './azure.ts';
 import { isKnownAuthority } from './clouds.ts';
 import { asked, type Memory, type Shared } from './shared.ts';
 
@@ -10,14 +10,19 @@ const VERSION = 'api-version=2025-07-01';
 const NO_VERSION = '0'.repeat(32);
 
 interface Item {
-  readonly id: string;
-  readonly attributes?: { readonly enabled?: boolean; readonly created?: number; readonly exp?: number };
+  /** Of a key it is called `kid`. */
+  readonly id?: string;
+  readonly kid?: string;
+  readonly attributes?: { readonly enabled?: boolean; readonly created?: number; readonly exp?: number; readonly nbf?: number };
   readonly managed?: boolean;
   readonly contentType?: string;
 }
 
 /** What is inside of vaults. The bearer goes with the first request, so that no challenge costs a round trip. */
-export function dataPlaneOf(shared: Shared, memory: Memory): Pick<Azure, 'secrets' | 'workload'> {
+export function dataPlaneOf(
+  shared: Shared,
+  memory: Memory,
+): Pick<Azure, 'secrets' | 'keys' | 'certificates' | 'workload'> {
   const { cloud, credential, bare, bareOnce } = shared;
 
   /** Only a host of the cloud's vaults is given a token. */
@@ -30,25 +35,32 @@ export function dataPlaneOf(shared: Shared, memory: Memory): Pick<Azure, 'secret
   };
   const bearer = async () => new Secret((await credential.getToken(cloud.vaultScope))?.token ?? '');
 
+  const versions = (kind: string, vaultUri: string, name: string): Promise<readonly Item[]> =>
+    memory(`${kind} ${vaultUri.toLowerCase()} ${name.toLowerCase()}`, async () => {
+      const url = vaultUrl(vaultUri, `/${kind}/${encodeURIComponent(name)}/versions`);
+      const read = asked(url, shared, async () => bare.list<Item>(url, { bearer: await bearer() }));
+      return (await orAbsent(read)) ?? [];
+    });
+
+  const shelf = (kind: 'secrets' | 'keys' | 'certificates'): Shelf => ({
+    list: (vaultUri) =>
+      memory(`${kind} ${vaultUri.toLowerCase()}`, async () => {
+        const url = vaultUrl(vaultUri, `/${kind}`);
+        const items = await orAbsent(asked(url, shared, async () => bare.list<Item>(url, { bearer: await bearer() })));
+        return items?.map(propertiesOf);
+      }),
+    async find(vaultUri, name) {
+      const newest = newestOf(await versions(kind, vaultUri, name));
+      return newest && propertiesOf(newest);
+    },
+    versions: async (vaultUri, name) => (await versions(kind, vaultUri, name)).map(propertiesOf),
+  });
+
   return {
+    keys: shelf('keys'),
+    certificates: shelf('certificates'),
     secrets: {
-      list: (vaultUri) =>
-        memory(`secrets ${vaultUri.toLowerCase()}`, async () => {
-          const url = vaultUrl(vaultUri, '/secrets');
-          const items = await orAbsent(
-            asked(url, shared, async () => bare.list<Item>(url, { bearer: await bearer() })),
-          );
-          return items?.map(propertiesOf);
-        }),
-      find: (vaultUri, name) =>
-        memory(`secret ${vaultUri.toLowerCase()} ${name.toLowerCase()}`, async () => {
-          const url = vaultUrl(vaultUri, `/secrets/${encodeURIComponent(name)}/versions`);
-          const read = asked(url, shared, async () => bare.list<Item>(url, { bearer: await bearer() }));
-          const versions = (await orAbsent(read)) ?? [];
-          const age = ({ attributes }: Item) => attributes?.created ?? 0;
-          const newest = versions.reduce<Item | undefined>((a, b) => (a && age(a) > age(b) ? a : b), undefined);
-          return newest && propertiesOf(newest);
-        }),
+      ...shelf('secrets'),
       async set(vaultUri, name, value) {
         const url = vaultUrl(vaultUri, `/secrets/${encodeURIComponent(name)}`);
         const written = await asked(url, shared, async () =>
@@ -90,8 +102,17 @@ export function dataPlaneOf(shared: Shared, memory: Memory): Pick<Azure, 'secret
         const found = await orAbsentObject(asked(url, shared, () => bare.send('GET', url, { bearer: token })));
         if (found) throw new Problem('broken', url, `${url} exists, which no version of that name can.`);
       },
+      async mayList(vaultUri, token) {
+        const url = `${vaultUrl(vaultUri, '/secrets')}&maxresults=1`;
+        await asked(url, shared, () => bare.send('GET', url, { bearer: token }));
+      },
     },
   };
+}
+
+function newestOf(versions: readonly Item[]): Item | undefined {
+  const age = ({ attributes }: Item) => attributes?.created ?? 0;
+  return versions.reduce<Item | undefined>((a, b) => (a && age(a) > age(b) ? a : b), undefined);
 }
 
 /** `SecretNotFound` and its like are the proof; a host that does not exist is none. */
@@ -104,13 +125,16 @@ async function orAbsentObject(read: Promise<unknown>): Promise<unknown> {
   }
 }
 
-function propertiesOf({ id, attributes, managed, contentType }: Item): SecretProperties {
-  const { enabled = true, created, exp } = attributes ?? {};
+function propertiesOf({ id, kid, attributes, managed, contentType }: Item): SecretProperties {
+  const { enabled = true, created, exp, nbf } = attributes ?? {};
+  const [, , name = '', version] = new URL(id ?? kid ?? '').pathname.split('/');
   return {
-    name: new URL(id).pathname.split('/')[2] ?? '',
+    name,
+    ...(version ? { version } : {}),
     enabled,
     ...(created === undefined ? {} : { created: new Date(created * 1000) }),
     ...(exp === undefined ? {} : { expires: new Date(exp * 1000) }),
+    ...(nbf === undefined ? {} : { starts: new Date(nbf * 1000) }),
     ...(managed === undefined ? {} : { managed }),
     ...(contentType === undefined ? {} : { contentType }),
   };

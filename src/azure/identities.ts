@@ -1,13 +1,16 @@
 import type { FederatedIdentityCredential } from '@azure/arm-msi';
 import { once } from '../memory.ts';
 import { orAbsent } from '../trouble.ts';
-import type { Azure, FederatedCredential } from './azure.ts';
+import type { Azure, FederatedCredential, Resource } from './azure.ts';
 import { partsOf } from './names.ts';
 import { asked, found, type Memory, raw, type Shared } from './shared.ts';
 
-/** Identities and what they trust, by the SDK's client. */
-export function identitiesOf(shared: Shared, memory: Memory): Pick<Azure, 'identities' | 'federation'> {
-  const client = once(async () => {
+/** The SDK's own, for the list that is read as it came. */
+const VERSION = 'api-version=2024-11-30';
+
+/** The SDK's client, made at its first use. */
+const clientOf = (shared: Shared) =>
+  once(async () => {
     const [{ ManagedServiceIdentityClient }, options] = await Promise.all([
       import('@azure/arm-msi'),
       shared.armOptions(),
@@ -21,59 +24,71 @@ export function identitiesOf(shared: Shared, memory: Memory): Pick<Azure, 'ident
     return made;
   });
 
+/** User-assigned managed identities. */
+export function identitiesOf(shared: Shared, memory: Memory): Azure['identities'] {
+  const client = clientOf(shared);
   return {
-    identities: {
-      get: (id) =>
-        memory(`identity ${id.toLowerCase()}`, async () => {
-          const { group, name } = partsOf(id);
-          const { userAssignedIdentities } = await client();
-          return found(raw(id, shared, (options) => userAssignedIdentities.get(group, name, options)));
-        }),
-      async create(id, location, tags) {
+    get: (id) =>
+      memory(`identity ${id.toLowerCase()}`, async () => {
         const { group, name } = partsOf(id);
         const { userAssignedIdentities } = await client();
-        return raw(id, shared, (options) =>
-          userAssignedIdentities.createOrUpdate(group, name, { location, tags: { ...tags } }, options),
-        );
-      },
-      async delete(id) {
-        const { group, name } = partsOf(id);
-        const { userAssignedIdentities } = await client();
-        await orAbsent(asked(id, shared, () => userAssignedIdentities.delete(group, name)));
-      },
+        return found(raw(id, shared, (options) => userAssignedIdentities.get(group, name, options)));
+      }),
+    list: (resourceGroup) =>
+      memory(`identities ${resourceGroup.toLowerCase()}`, async () => {
+        const { cloud, subscription, arm } = shared;
+        const path = `/subscriptions/${subscription}/resourceGroups/${resourceGroup}/providers/Microsoft.ManagedIdentity/userAssignedIdentities`;
+        const url = `${cloud.resourceManager}${path}?${VERSION}`;
+        return (await found(asked(url, shared, () => arm.list<Resource>(url)))) ?? [];
+      }),
+    async create(id, location, tags) {
+      const { group, name } = partsOf(id);
+      const { userAssignedIdentities } = await client();
+      return raw(id, shared, (options) =>
+        userAssignedIdentities.createOrUpdate(group, name, { location, tags: { ...tags } }, options),
+      );
     },
+    async delete(id) {
+      const { group, name } = partsOf(id);
+      const { userAssignedIdentities } = await client();
+      await orAbsent(asked(id, shared, () => userAssignedIdentities.delete(group, name)));
+    },
+  };
+}
 
-    federation: {
-      list: (identityId) =>
-        memory(`federation ${identityId.toLowerCase()}`, async () => {
-          const { group, name } = partsOf(identityId);
-          const { federatedIdentityCredentials } = await client();
-          const listed = asked(`${identityId}/federatedIdentityCredentials`, shared, async () => {
-            const all: FederatedCredential[] = [];
-            for await (const each of federatedIdentityCredentials.list(group, name)) all.push(credentialOf(each));
-            return all;
-          });
-          return found(listed);
+/** What they trust. */
+export function federationOfIdentities(shared: Shared, memory: Memory): Azure['federation'] {
+  const client = clientOf(shared);
+  return {
+    list: (identityId) =>
+      memory(`federation ${identityId.toLowerCase()}`, async () => {
+        const { group, name } = partsOf(identityId);
+        const { federatedIdentityCredentials } = await client();
+        const listed = asked(`${identityId}/federatedIdentityCredentials`, shared, async () => {
+          const all: FederatedCredential[] = [];
+          for await (const each of federatedIdentityCredentials.list(group, name)) all.push(credentialOf(each));
+          return all;
+        });
+        return found(listed);
+      }),
+    async put(identityId, credential) {
+      const { group, name } = partsOf(identityId);
+      const { issuer, subject, audiences } = credential;
+      const { federatedIdentityCredentials } = await client();
+      const answer = await asked(`${identityId}/federatedIdentityCredentials/${credential.name}`, shared, () =>
+        federatedIdentityCredentials.createOrUpdate(group, name, credential.name, {
+          issuer,
+          subject,
+          audiences: [...audiences],
         }),
-      async put(identityId, credential) {
-        const { group, name } = partsOf(identityId);
-        const { issuer, subject, audiences } = credential;
-        const { federatedIdentityCredentials } = await client();
-        const answer = await asked(`${identityId}/federatedIdentityCredentials/${credential.name}`, shared, () =>
-          federatedIdentityCredentials.createOrUpdate(group, name, credential.name, {
-            issuer,
-            subject,
-            audiences: [...audiences],
-          }),
-        );
-        return credentialOf(answer);
-      },
-      async delete(identityId, credentialName) {
-        const { group, name } = partsOf(identityId);
-        const { federatedIdentityCredentials } = await client();
-        const id = `${identityId}/federatedIdentityCredentials/${credentialName}`;
-        await orAbsent(asked(id, shared, () => federatedIdentityCredentials.delete(group, name, credentialName)));
-      },
+      );
+      return credentialOf(answer);
+    },
+    async delete(identityId, credentialName) {
+      const { group, name } = partsOf(identityId);
+      const { federatedIdentityCredentials } = await client();
+      const id = `${identityId}/federatedIdentityCredentials/${credentialName}`;
+      await orAbsent(asked(id, shared, () => federatedIdentityCredentials.delete(group, name, credentialName)));
     },
   };
 }

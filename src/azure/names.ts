@@ -3,6 +3,7 @@
 /** What a segment of an ARM path is called by people. */
 const TYPES: Readonly<Record<string, string>> = {
   managedclusters: 'cluster',
+  extensions: 'extension',
   vaults: 'vault',
   deletedvaults: 'deleted vault',
   userassignedidentities: 'identity',
@@ -11,6 +12,8 @@ const TYPES: Readonly<Record<string, string>> = {
   secrets: 'secret',
   keys: 'key',
   certificates: 'certificate',
+  applications: 'application',
+  serviceprincipals: 'service principal',
 };
 
 /** `vault demo-kv`, `credential x at identity orders-id`, `secret db-password in vault demo-kv`, from a URL or ARM id. */

@@ -34,6 +34,9 @@ const TABLE: readonly Rule[] = [
   // A federation refusal may be "not yet" or for good: whoever knows the age of the credential decides by the code.
   { code: /^AADSTS\d+$/, trouble: 'refused' },
   { code: /^PrincipalNotFound$/, trouble: 'not yet' },
+  // Graph's codes are its own: of an application that somebody may not touch, and of a name that is taken.
+  { code: /^Authorization_RequestDenied$/, trouble: 'denied' },
+  { code: /^Request_MultipleObjectsWithSameKeyValue$/, trouble: 'refused' },
   {
     code: /^(AuthorizationFailed|LinkedAuthorizationFailed|ForbiddenByRbac|ForbiddenByPolicy|AccessDenied)$/,
     trouble: 'denied',
@@ -93,7 +96,9 @@ export function refusalOf(refusal: Refusal, resource: string): Problem {
       status: refusal.status,
       ...(code ? { code } : {}),
       message,
-      ...withId(refusal.headers['x-ms-request-id'] ?? /Trace ID: ([\w-]+)/i.exec(message)?.[1]),
+      ...withId(
+        refusal.headers['x-ms-request-id'] ?? refusal.headers['request-id'] ?? /Trace ID: ([\w-]+)/i.exec(message)?.[1],
+      ),
     },
     { right, scope, retryAfter: refusal.retryAfter },
   );

@@ -12,7 +12,8 @@ export interface Limit extends Rate {
 /**
  * The rates that Azure publishes, for one request. Resource Manager: per principal and subscription ("Understand how
  * Azure Resource Manager throttles requests"); managed identities: "Workload identity federation considerations";
- * Key Vault: "Azure Key Vault service limits".
+ * Key Vault: "Azure Key Vault service limits"; Graph: "Microsoft Graph service-specific throttling limits", identity and
+ * access, of a small tenant (what a read costs more than one unit, its gate learns from a 429).
  */
 export function limitsOf(method: string, url: URL): readonly Limit[] {
   return published(method, url).map((limit) => ({ ...limit, perSecond: limit.perSecond * CARE }));
@@ -21,6 +22,13 @@ export function limitsOf(method: string, url: URL): readonly Limit[] {
 function published(method: string, url: URL): readonly Limit[] {
   if (/^[^.]+\.vault\./.test(url.hostname)) {
     return [{ key: `vault ${url.hostname}`, burst: 4000, perSecond: 400 }];
+  }
+  if (/^(microsoft)?graph\./.test(url.hostname)) {
+    return [
+      method === 'GET'
+        ? { key: `reads ${url.hostname}`, burst: 3500, perSecond: 350 }
+        : { key: `writes ${url.hostname}`, burst: 3000, perSecond: 20 },
+    ];
   }
   const subscription = /^\/subscriptions\/([^/]+)/i.exec(url.pathname)?.[1]?.toLowerCase();
   if (!subscription) return [];
@@ -35,6 +43,8 @@ function published(method: string, url: URL): readonly Limit[] {
   const resource = /^.*\/userassignedidentities\/[^/]+/.exec(path)?.[0];
   if (path.includes('/federatedidentitycredentials')) {
     if (read) all.push({ key: `identity lists ${subscription}`, burst: 5, perSecond: 5 });
+  } else if (read && !resource) {
+    all.push({ key: `identity lists ${subscription}`, burst: 5, perSecond: 5 });
   } else if (read) {
     all.push({ key: `identity reads ${subscription}`, burst: 10, perSecond: 5 });
     all.push({ key: `identity reads ${resource}`, burst: 10, perSecond: 0.5 });

@@ -12,11 +12,25 @@ interface Ask {
   readonly bearer?: Secret;
 }
 
+/** An answer with what it says besides its body. */
+export interface Answer {
+  readonly body: unknown;
+  header(name: string): string | undefined;
+}
+
+interface Page<T> {
+  readonly value: T[];
+  readonly nextLink?: string | null;
+  readonly '@odata.nextLink'?: string | null;
+}
+
 /** Calls that no client models, over the transport of the clients. */
 export interface Rest {
   /** One request; its JSON, `undefined` for an empty answer. Throws a `Problem` for 400 and above. */
-  send(method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: string, ask?: Ask): Promise<unknown>;
-  /** All items of a paged list (`value`, `nextLink`). A link to another host is refused, and so is a chain without end. */
+  send(method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE', url: string, ask?: Ask): Promise<unknown>;
+  /** The same with its headers, for who follows an operation. */
+  answer(method: 'GET' | 'PUT', url: string, ask?: Ask): Promise<Answer>;
+  /** All items of a paged list (`value`, `nextLink`; Graph: `@odata.nextLink`). A link to another host is refused, and so is a chain without end. */
   list<T>(url: string, ask?: Pick<Ask, 'bearer'>): Promise<T[]>;
 }
 
@@ -28,22 +42,28 @@ export function createRest(transport: Transport, options: PolicyOptions = {}): R
     for (const { policy } of additionalPolicies) made.addPolicy(policy, { afterPhase: 'Sign' });
     return { pipeline: made, httpClient };
   });
+  const request = async (
+    method: 'GET' | 'PUT' | 'PATCH' | 'POST' | 'DELETE',
+    url: string,
+    { body, bearer }: Ask = {},
+  ): Promise<Answer> => {
+    const { createHttpHeaders, createPipelineRequest } = await import('@azure/core-rest-pipeline');
+    const headers = createHttpHeaders({ accept: 'application/json' });
+    if (body !== undefined) headers.set('content-type', 'application/json');
+    if (bearer) headers.set('authorization', `Bearer ${bearer.reveal()}`);
+    const asked = createPipelineRequest({
+      method,
+      url,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const { pipeline: made, httpClient } = await pipeline();
+    const { bodyAsText, headers: said } = await made.sendRequest(httpClient, asked);
+    return { body: bodyAsText ? JSON.parse(bodyAsText) : undefined, header: (name) => said.get(name) };
+  };
   const rest: Rest = {
-    async send(method, url, { body, bearer } = {}) {
-      const { createHttpHeaders, createPipelineRequest } = await import('@azure/core-rest-pipeline');
-      const headers = createHttpHeaders({ accept: 'application/json' });
-      if (body !== undefined) headers.set('content-type', 'application/json');
-      if (bearer) headers.set('authorization', `Bearer ${bearer.reveal()}`);
-      const request = createPipelineRequest({
-        method,
-        url,
-        headers,
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const { pipeline: made, httpClient } = await pipeline();
-      const { bodyAsText } = await made.sendRequest(httpClient, request);
-      return bodyAsText ? JSON.parse(bodyAsText) : undefined;
-    },
+    send: async (method, url, ask) => (await request(method, url, ask)).body,
+    answer: (method, url, ask) => request(method, url, ask),
     async list<T>(url: string, ask: Pick<Ask, 'bearer'> = {}) {
       const items: T[] = [];
       let next: string | undefined = url;
@@ -52,9 +72,9 @@ export function createRest(transport: Transport, options: PolicyOptions = {}): R
         if (new URL(next, url).origin !== new URL(url).origin) {
           throw new Error(`a next page on another host is not followed: ${new URL(next).origin}`);
         }
-        const answer = (await rest.send('GET', next, ask)) as { value: T[]; nextLink?: string | null };
+        const answer = (await rest.send('GET', next, ask)) as Page<T>;
         items.push(...answer.value);
-        next = answer.nextLink ?? undefined;
+        next = answer.nextLink ?? answer['@odata.nextLink'] ?? undefined;
       }
       return items;
     },

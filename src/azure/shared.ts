@@ -15,6 +15,10 @@ export interface Shared {
   readonly transport: Transport;
   /** Resource Manager, as the caller. */
   readonly arm: Rest;
+  /** Microsoft Graph, as the caller. */
+  readonly graph: Rest;
+  /** As `graph`, for what has an effect each time it is sent. */
+  readonly graphOnce: Rest;
   /** Key Vault and Entra; each request brings its own bearer, or none. */
   readonly bare: Rest;
   /** As `bare`, for what has an effect each time it is sent. */
@@ -28,12 +32,15 @@ export type Memory = <T>(key: string, read: () => Promise<T>) => Promise<T>;
 
 export function share(cloud: Cloud, subscription: string, credential: TokenCredential, transport: Transport): Shared {
   const authorize = { credential, scope: cloud.resourceManagerScope, origin: new URL(cloud.resourceManager).origin };
+  const directory = { credential, scope: `${cloud.graph}/.default`, origin: new URL(cloud.graph).origin };
   return {
     cloud,
     subscription,
     credential,
     transport,
     arm: createRest(transport, { authorize }),
+    graph: createRest(transport, { authorize: directory }),
+    graphOnce: createRest(transport, { authorize: directory, once: true }),
     bare: createRest(transport),
     bareOnce: createRest(transport, { once: true }),
     armOptions: async (...policies) => ({

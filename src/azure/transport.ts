@@ -71,7 +71,7 @@ export function createTransport({ agent, clock, signal, trace }: TransportOption
     };
     try {
       const response = await next(request);
-      const id = response.headers.get('x-ms-request-id');
+      const id = response.headers.get('x-ms-request-id') ?? response.headers.get('request-id');
       trace && line(`${response.status}${id ? ` ${id}` : ''}`);
       return response;
     } catch (error) {

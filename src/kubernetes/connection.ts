@@ -5,6 +5,7 @@ import { once } from '../memory.ts';
 import type { Secret } from '../secret.ts';
 import { Problem } from '../trouble.ts';
 import type { Clock } from '../world.ts';
+import { handOver } from './hand-over.ts';
 import { isLost, problemOf, refusalOf } from './problems.ts';
 import { authenticate, signsInByEntra } from './sign-in.ts';
 
@@ -40,6 +41,8 @@ interface Call {
   readonly resource: string;
   /** The answer is text, not JSON. */
   readonly text?: boolean;
+  /** Sent also in the five seconds after an interruption. */
+  readonly late?: boolean;
 }
 
 export interface Connection {
@@ -47,6 +50,8 @@ export interface Connection {
   readonly server: string;
   /** The answer's JSON (or text). Throws a `Problem` for 400 and above. */
   send(call: Call): Promise<unknown>;
+  /** This cluster and this sign-in as a kubeconfig of their own. */
+  kubeconfig(): Promise<Secret>;
 }
 
 /** Connects at the first call: parses the kubeconfig, and makes sure that it leads to the cluster named. */
@@ -67,10 +72,20 @@ async function connect(options: ConnectionOptions): Promise<Connection> {
   const byEntra = signsInByEntra(config.getCurrentUser()) && entraToken !== undefined;
   // Our own token opens every cluster of the tenant that trusts Entra: it goes to the host that Azure names, only.
   if (byEntra && !hosts.includes(host)) throw another(server, hosts);
+  const kubeconfig = handOver(config, byEntra ? entraToken : undefined);
   authenticate(config, { ...options, entraToken });
-  const connection = connected(client, config, server, options);
+  const connection = { ...connected(client, config, server, options), kubeconfig };
   if (!hosts.includes(host) && !(await bearsIssuer(connection, issuer, hosts))) throw another(server, hosts);
   return connection;
+}
+
+/**
+ * The address of the API server to which a kubeconfig leads, by the context or else by its current one.
+ * @throws {Problem} for one that cannot be read
+ */
+export async function serverOf(text: string, context?: string): Promise<string> {
+  const { KubeConfig } = await import('./client.ts');
+  return parse(new KubeConfig(), text, context).getCurrentCluster()!.server;
 }
 
 function parse(config: KubeConfig, text: string, context: string | undefined): KubeConfig {
@@ -91,7 +106,7 @@ function parse(config: KubeConfig, text: string, context: string | undefined): K
 
 /** The tokens of an API server bear its issuer: the same one as in Azure is the same cluster. */
 async function bearsIssuer(
-  connection: Connection,
+  connection: Pick<Connection, 'send' | 'server'>,
   issuer: string | undefined,
   hosts: readonly string[],
 ): Promise<boolean> {
@@ -121,14 +136,16 @@ function connected(
   config: KubeConfig,
   server: string,
   { clock, signal, trace }: ConnectionOptions,
-): Connection {
+): Omit<Connection, 'kubeconfig'> {
   const library = new IsomorphicFetchHttpLibrary();
   const gate = createGate(clock, signal);
   const late = graceful(signal);
+  const lateGate = createGate(clock, late);
   const { host } = new URL(server);
   let dispatcher: { kept: ReturnType<InstanceType<typeof RequestContext>['getDispatcher']> } | undefined;
 
-  const sendOnce = async ({ method, path, body, contentType, text }: Call) => {
+  const sendOnce = async (call: Call) => {
+    const { method, path, body, contentType, text } = call;
     const request = new RequestContext(server + path, HttpMethod[method]);
     request.setHeaderParam('Accept', text ? '*/*' : 'application/json');
     if (contentType) request.setHeaderParam('Content-Type', contentType);
@@ -149,7 +166,7 @@ function connected(
       line(`${answer.status} ${answer.headers['audit-id'] ?? ''}`.trim());
       return answer;
     } catch (error) {
-      signal.throwIfAborted();
+      (call.late ? late : signal).throwIfAborted();
       line('failed');
       throw error;
     }
@@ -159,7 +176,7 @@ function connected(
     server,
     async send(call) {
       try {
-        const answer = await gate.pass({
+        const answer = await (call.late ? lateGate : gate).pass({
           send: () => sendOnce(call),
           answer: ({ status, headers }) => ({
             status,

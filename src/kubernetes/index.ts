@@ -2,7 +2,7 @@ import { createMemory } from '../memory.ts';
 import { Secret } from '../secret.ts';
 import { orAbsent, Problem } from '../trouble.ts';
 import { type Connection, type ConnectionOptions, createConnection } from './connection.ts';
-import { FIELD_MANAGER, type Kind, type Kubernetes, type KubernetesObject } from './kubernetes.ts';
+import { FIELD_MANAGER, type Kind, type Kubernetes, type KubernetesObject, ONCE_MANAGER } from './kubernetes.ts';
 import { discoveredPlace, knownPlace, type Place, pathOf, rootOf } from './plurals.ts';
 
 /** Items of one page of a list. */
@@ -37,7 +37,7 @@ function view(shared: Shared): Refreshable {
     server: async () => (await connect()).server,
 
     get: (object) =>
-      memory(`get ${JSON.stringify(object)}`, async () => {
+      memory(`get ${[object.apiVersion, object.kind, object.namespace, object.name].join(' ')}`, async () => {
         const place = await placeOf(shared, object);
         if (!place) return undefined;
         const path = pathOf(object, place, object.namespace, object.name);
@@ -54,12 +54,18 @@ function view(shared: Shared): Refreshable {
           if (labels) query.set('labelSelector', labels);
           if (next) query.set('continue', next);
           const path = `${pathOf(kind, place, namespace)}?${query}`;
-          const page = (await read(path, `${kind.kind} in ${namespace}`)) as ListPage | undefined;
+          const page = (await read(path, `${kind.kind} in ${namespace ?? 'all namespaces'}`)) as ListPage | undefined;
           // Items of a list do not say their kind.
           items.push(...(page?.items ?? []).map((each) => ({ ...each, apiVersion: kind.apiVersion, kind: kind.kind })));
           next = page?.metadata?.continue || undefined;
         }
         return items;
+      }),
+
+    versions: (group) =>
+      memory(`versions ${group}`, async () => {
+        const found = (await read(`/apis/${group}`, `API group ${group}`)) as ApiGroup | undefined;
+        return (found?.versions ?? []).map(({ groupVersion }) => groupVersion);
       }),
 
     async apply(manifest, { dryRun = false } = {}) {
@@ -83,7 +89,17 @@ function view(shared: Shared): Refreshable {
       }
     },
 
-    async delete(object, uid) {
+    async annotate(object, annotations) {
+      const resource = nameOf(object.kind, object.namespace, object.name);
+      const place = await placeOf(shared, object);
+      if (!place) throw noKind(object, resource);
+      const path = `${pathOf(object, place, object.namespace, object.name)}?fieldManager=${ONCE_MANAGER}`;
+      const body = JSON.stringify({ metadata: { annotations } });
+      const connection = await connect();
+      await connection.send({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json', resource });
+    },
+
+    async delete(object, uid, { late = false } = {}) {
       const place = await placeOf(shared, object);
       if (!place) return;
       const resource = nameOf(object.kind, object.namespace, object.name);
@@ -95,7 +111,9 @@ function view(shared: Shared): Refreshable {
         propagationPolicy: 'Background',
       });
       const connection = await connect();
-      await orAbsent(connection.send({ method: 'DELETE', path, body, contentType: 'application/json', resource }));
+      await orAbsent(
+        connection.send({ method: 'DELETE', path, body, contentType: 'application/json', resource, late }),
+      );
     },
 
     async token(namespace, serviceAccount, audience) {
@@ -128,6 +146,8 @@ function view(shared: Shared): Refreshable {
       return (await connection.send({ method: 'GET', path, resource, text: true })) as string;
     },
 
+    kubeconfig: async () => (await connect()).kubeconfig(),
+
     fresh: () => view(shared),
   };
 }
@@ -135,6 +155,11 @@ function view(shared: Shared): Refreshable {
 interface ListPage {
   readonly items?: readonly KubernetesObject[];
   readonly metadata?: { readonly continue?: string };
+}
+
+/** The answer of `GET /apis/GROUP`. */
+interface ApiGroup {
+  readonly versions?: readonly { readonly groupVersion: string }[];
 }
 
 /** Known without asking, or by discovery; `undefined` when the cluster does not serve the kind. */

@@ -2,6 +2,8 @@ import type { Secret } from '../secret.ts';
 
 /** The name under which we own fields (server-side apply). */
 export const FIELD_MANAGER = 'aks-secrets';
+/** For what is set once and is no part of what an object should be. */
+export const ONCE_MANAGER = 'aks-secrets-once';
 
 /** The cluster as the steps see it: objects as plain JSON, manifests as text. Reads of one `World` are shared. */
 export interface Kubernetes {
@@ -9,18 +11,28 @@ export interface Kubernetes {
   server(): Promise<string>;
   /** `undefined` when the object, or its kind, is not there. */
   get(object: ObjectRef): Promise<KubernetesObject | undefined>;
-  list(kind: Kind, namespace: string, labels?: string): Promise<readonly KubernetesObject[]>;
+  /** Of one namespace, or of all. */
+  list(kind: Kind, namespace: string | undefined, labels?: string): Promise<readonly KubernetesObject[]>;
+  /** The versions of an API group that are served (`external-secrets.io/v1`), as anybody may ask; none for one that is not there. */
+  versions(group: string): Promise<readonly string[]>;
   /**
    * Server-side apply of the text as it is, with strict field validation and our field manager, never forced.
    * Throws `refused` with the other manager's name when a field is somebody else's.
    */
   apply(manifest: string, options?: { readonly dryRun?: boolean }): Promise<KubernetesObject>;
-  /** Deletes with the uid as precondition; absent is success. */
-  delete(object: ObjectRef, uid: string): Promise<void>;
+  /** Sets annotations as a person would, in a name of their own: no later apply takes them away. */
+  annotate(object: ObjectRef, annotations: Readonly<Record<string, string>>): Promise<void>;
+  /**
+   * Deletes with the uid as precondition; absent is success. `late`: also in the five seconds after an interruption, for what
+   * was only there for this run.
+   */
+  delete(object: ObjectRef, uid: string, options?: { readonly late?: boolean }): Promise<void>;
   /** TokenRequest: a token of the service account for one audience, ten minutes, in memory. */
   token(namespace: string, serviceAccount: string, audience: string): Promise<Secret>;
   /** The log of a pod's container, last `tail` lines; a pod of several containers must be told which. */
   log(namespace: string, pod: string, tail: number, container?: string): Promise<string>;
+  /** A kubeconfig of this cluster and this sign-in alone, for a program that is run; it holds a credential. */
+  kubeconfig(): Promise<Secret>;
 }
 
 export interface Kind {

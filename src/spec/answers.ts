@@ -8,6 +8,8 @@ export interface Answer {
   /** `--vault` or `AKS_SECRETS_VAULT`: how a complaint names it. */
   readonly said: string;
 }
+/** What was answered to a question counts as if its flag had said it. */
+export const YOUR_ANSWER = 'your answer';
 /** By the name of the flag, without dashes. */
 export type Answers = ReadonlyMap<string, Answer>;
 

@@ -23,6 +23,10 @@ export function commandLine(spec: Spec, around: Around, methods: readonly Method
   const { command, file, flags, usual } = around;
   const ofWorld = file === undefined ? flagsOf(spec, methods) : [];
   const needed = ofWorld.filter(([flag]) => !isUsual(flag, ofWorld, usual));
+  // What the surroundings offer unasked must be declined again.
+  if (file === undefined && usual?.get('sample')?.value === true && !spec.workloads[0]?.sample) {
+    needed.push(['no-sample', true]);
+  }
   const words = [...needed, ...flags].flatMap(([flag, value]) => [
     `--${flag}`,
     ...(value === true ? [] : [quote(value)]),
@@ -64,8 +68,11 @@ function flagsOf(spec: Spec, methods: readonly Method[]): Said[] {
   add('workload', workload.name);
   add('namespace', workload.namespace);
   add('service-account', unless(workload.serviceAccount, workload.name));
-  add('identity', unless(identity.name, identityName(clusterIdOf(spec.subscription, cluster), workload)));
-  add('identity-resource-group', unless(identity.resourceGroup, cluster.resourceGroup));
+  if (identity.kind === 'app registration') add('app-registration', identity.name);
+  else {
+    add('identity', unless(identity.name, identityName(clusterIdOf(spec.subscription, cluster), workload)));
+    add('identity-resource-group', unless(identity.resourceGroup, cluster.resourceGroup));
+  }
   add('method', workload.method);
   for (const { kind, name, as } of workload.secrets) add(kind, as === name ? name : `${name}=${as}`);
   for (const { name, value } of workload.secrets) if (value) add('secret-value', `${name}=${sourceText(value)}`);

@@ -1,7 +1,7 @@
 import type { Complaint } from '../complaint.ts';
 import type { Method } from '../methods/method.ts';
 import { nearest } from '../nearest.ts';
-import { type Answer, type Answers, itemOf, listOf } from './answers.ts';
+import { type Answer, type Answers, isOn, itemOf, listOf } from './answers.ts';
 import { camel } from './names.ts';
 import { keyOf, type Path, valueAt } from './path.ts';
 import { API_VERSION, type FileShape } from './schema.ts';
@@ -33,6 +33,7 @@ const OF_WORKLOAD: Readonly<Record<string, Path>> = {
   method: ['method'],
   identity: ['identity', 'name'],
   'identity-resource-group': ['identity', 'resourceGroup'],
+  'app-registration': ['appRegistration', 'name'],
   'role-scope': ['roleScope'],
   secret: ['secrets'],
   key: ['keys'],
@@ -169,6 +170,7 @@ function details(
     const answer = answers.get(flag);
     if (answer?.said.startsWith('--') && !needed) complaints.push({ message: `${answer.said} goes with ${of}.` });
   };
+  needless('keep-grant', '--grant-self', isOn(answers, 'grant-self'));
   needless('location', '--create-cluster or --create-vault', makesCluster || makesVault);
   needless('purge-protection', '--create-vault', makesVault);
   for (const [flag, key] of [

@@ -29,6 +29,10 @@ export const NAMES = {
     pattern: /^[a-zA-Z0-9][a-zA-Z0-9_-]{2,127}$/,
     says: 'is not the name of a managed identity: 3 to 128 letters, digits, hyphens and underscores, a letter or digit first',
   },
+  appRegistration: {
+    pattern: /^(?! )[^\p{C}<>;&%|"'`$\\!]{1,120}(?<! )$/u,
+    says: 'is not the name of an app registration: 1 to 120 characters, without quotes and < > ; & % | $ ! and with no space at its ends',
+  },
   secret: {
     pattern: /^[0-9a-zA-Z-]{1,127}$/,
     says: 'is not the name of a secret in Key Vault: 1 to 127 letters, digits and hyphens',

@@ -27,6 +27,23 @@ export interface Sources {
   readonly allow: ReadonlySet<string>;
   /** `--cluster NAME`, as the help writes a flag. */
   describe(flag: string): string;
+  /** Names of secrets whose values were typed in this run; the values are elsewhere. */
+  readonly typed?: readonly string[];
+  /** The workloads are to be taken away: what only their making needs is not missed. */
+  readonly removes?: boolean;
+}
+
+/** What the sources come to before they are whole. */
+export interface Draft {
+  /** Everything that is wrong or missing. */
+  readonly complaints: readonly Complaint[];
+  /** Those that only say what is missing, each with the flag that gives it. */
+  readonly gaps: ReadonlyMap<Complaint, string>;
+  /** As the Spec, with empty text for names that nobody gave. */
+  readonly spec: Spec;
+  /** The only workload that is meant, if there is one, and what was said of it. */
+  readonly workload?: Workload;
+  readonly shape?: WorkloadShape;
 }
 
 /**
@@ -34,6 +51,15 @@ export interface Sources {
  * @throws {Complaints} with everything that is wrong or missing, at once
  */
 export async function readSpec(sources: Sources): Promise<Spec> {
+  const { complaints, spec } = await draftOf(sources);
+  // Whoever is signed in need not name it: alone, it is the sign-in that is missing.
+  const unsigned = complaints.length === 1 && complaints[0]?.fix === SIGN_IN;
+  if (complaints.length > 0) throw new Complaints(complaints, unsigned ? EXIT.signInNeeded : EXIT.usage);
+  return spec;
+}
+
+/** As far as a Spec can be made from the sources, and what stands in its way. */
+export async function draftOf(sources: Sources): Promise<Draft> {
   const { answers, defaults, methods } = sources;
   const schema = fileSchema(methods);
   const complaints: Complaint[] = [];
@@ -53,7 +79,8 @@ export async function readSpec(sources: Sources): Promise<Spec> {
   complaints.push(...merged.complaints, ...whole.complaints);
 
   const wrong = (path: Path): boolean => whole.wrong(path) || (file?.wrong(path) ?? false);
-  const { values, complaints: wrongValues } = valuesOf(answers);
+  const { values: given, complaints: wrongValues } = valuesOf(answers);
+  const values = new Map([...(sources.typed ?? []).map((name) => [name, { typed: name }] as const), ...given]);
   complaints.push(...wrongValues);
   const subscription = await sources.subscriptions.choose(
     whole.value.subscription,
@@ -62,8 +89,9 @@ export async function readSpec(sources: Sources): Promise<Spec> {
   );
 
   // A file whose text is broken lacks everything; that is its echo.
+  const gaps = new Map<Complaint, string>();
   if (!broken(text)) {
-    complaints.push(...missing(whole.value, merged.chosen, subscription, wrong, sources, placeOf));
+    complaints.push(...missing(whole.value, merged.chosen, subscription, wrong, sources, placeOf, gaps));
   }
   const candidates = (whole.value.workloads ?? []).map((shape, index) =>
     candidate(shape, index, whole.value, subscription ?? '', methods, placeOf, complaints),
@@ -74,16 +102,25 @@ export async function readSpec(sources: Sources): Promise<Spec> {
   const single = chosen.length === 1 ? chosen[0] : undefined;
   if (single) complaints.push(...unknownNames(single, values, answers, wrong));
 
-  // Whoever is signed in need not name it: alone, it is the sign-in that is missing.
-  const unsigned = complaints.length === 1 && complaints[0]?.fix === SIGN_IN;
-  if (complaints.length > 0) throw new Complaints(inOrder(complaints), unsigned ? EXIT.signInNeeded : EXIT.usage);
   const rotate = new Set(listOf(answers, 'rotate'));
-  return {
-    subscription: subscription!,
+  const others = candidates.filter((one) => !chosen.includes(one) && isWhole(one)).map(({ workload }) => workload);
+  const spec = {
+    subscription: subscription ?? '',
     cluster: clusterOf(whole.value),
     workloads: chosen.map(({ workload }) => (single ? withValues(workload, values, rotate) : workload)),
+    ...(others.length > 0 && { others }),
+  };
+  return {
+    complaints: inOrder(complaints),
+    gaps,
+    spec,
+    ...(single && { workload: spec.workloads[0]!, shape: single.shape }),
   };
 }
+
+/** Of a workload that was not chosen nobody is told what it lacks. */
+const isWhole = ({ workload: { namespace, method, vault } }: Candidate): boolean =>
+  namespace !== '' && method !== '' && vault.name !== '';
 
 const broken = (text: ReturnType<typeof readTree> | undefined): boolean =>
   text !== undefined && text.complaints.length > 0 && Object.keys(Object(text.root)).length === 0;
@@ -139,10 +176,12 @@ function candidate(
     serviceAccount: shape.serviceAccount ?? name,
     method: shape.method ?? '',
     vault: vaultOf(shape.vault ?? file.vault, cluster.resourceGroup),
-    identity: {
-      resourceGroup: shape.identity?.resourceGroup ?? cluster.resourceGroup,
-      name: shape.identity?.name ?? identityName(clusterIdOf(subscription, cluster), { namespace, name }),
-    },
+    identity: shape.appRegistration
+      ? { kind: 'app registration', name: shape.appRegistration.name }
+      : {
+          resourceGroup: shape.identity?.resourceGroup ?? cluster.resourceGroup,
+          name: shape.identity?.name ?? identityName(clusterIdOf(subscription, cluster), { namespace, name }),
+        },
     secrets: [...refs('secret', shape.secrets), ...refs('key', shape.keys), ...refs('certificate', shape.certificates)],
     roleScope: shape.roleScope ?? 'vault',
     ...(sample && { sample: { image } }),
@@ -155,7 +194,7 @@ function candidate(
         complaints.push(at(place, flag ? message.replace(`--${flag} `, subject) : message));
       }),
   };
-  return { index, shape, workload, namedIdentity: shape.identity?.name !== undefined };
+  return { index, shape, workload, namedIdentity: (shape.appRegistration ?? shape.identity)?.name !== undefined };
 }
 
 /** Asks the method what it makes of its own answers: of each alone, so that all that is wrong is said, then of all. */
@@ -233,10 +272,10 @@ function* unknownNames(
 /** The account that every pod of a namespace has unless it says otherwise; whoever may start a pod there would be let in. */
 function* accounts(
   chosen: readonly Candidate[],
-  { allow }: Sources,
+  { allow, removes }: Sources,
   placeOf: (path: Path) => Place,
 ): Iterable<Complaint> {
-  if (allow.has('default-service-account')) return;
+  if (removes || allow.has('default-service-account')) return;
   for (const { index, workload } of chosen.filter(({ workload }) => workload.serviceAccount === 'default')) {
     yield at(placeOf(['workloads', index, 'serviceAccount']), {
       message: `${workload.name} would use the service account "default" of ${workload.namespace}: every pod there that names none could read the secrets.`,
@@ -255,17 +294,24 @@ function* missing(
   wrong: (path: Path) => boolean,
   sources: Sources,
   placeOf: (path: Path) => Place,
+  gaps: Map<Complaint, string>,
 ): Iterable<Complaint> {
-  const ask = (flag: string, what: string, path: Path, key = path.join('.')): Complaint | undefined =>
-    wrong(path)
-      ? undefined
-      : {
-          message: `Missing: ${what}. Give it by ${sources.describe(flag)}${sources.file ? `, or ${key} in ${sources.file.path}` : ''}.`,
-        };
+  const ask = (
+    flag: string,
+    what: string,
+    path: Path,
+    key = path.join('.'),
+    more: Pick<Complaint, 'fix'> = {},
+  ): Complaint | undefined => {
+    if (wrong(path)) return undefined;
+    const message = `Missing: ${what}. Give it by ${sources.describe(flag)}${sources.file ? `, or ${key} in ${sources.file.path}` : ''}.`;
+    const complaint = { message, ...more };
+    gaps.set(complaint, flag);
+    return complaint;
+  };
   const all: (Complaint | undefined)[] = [];
   if (subscription === undefined && file.subscription === undefined) {
-    const complaint = ask('subscription', 'the subscription', ['subscription']);
-    all.push(complaint && { ...complaint, fix: SIGN_IN });
+    all.push(ask('subscription', 'the subscription', ['subscription'], 'subscription', { fix: SIGN_IN }));
   }
   if (!file.cluster?.name) all.push(ask('cluster', 'the AKS cluster', ['cluster', 'name']));
   if (!file.cluster?.resourceGroup)
@@ -295,8 +341,12 @@ function* missing(
       else all.push(ask('vault', 'the Key Vault', ['vault', 'name']));
     }
     const given = [workload.secrets, workload.keys, workload.certificates].some((list) => list && list.length > 0);
+    const method = sources.methods.find(({ name }) => name === workload.method);
+    const options = method?.lists && optionsOf(method, workload, () => undefined);
+    // Of options that are wrong, that is said already.
+    if (method?.lists && (options === undefined || method.lists(options))) continue;
     const lost = ['keys', 'certificates'].some((key) => wrong(['workloads', index, key]));
-    if (!given && !lost) gap('secret', 'what the pod gets', 'secrets');
+    if (!given && !lost && !sources.removes) gap('secret', 'what the pod gets', 'secrets');
   }
   for (const complaint of all) if (complaint) yield complaint;
 }

@@ -1,6 +1,6 @@
 import type { Complaint } from '../complaint.ts';
 import type { Method } from '../methods/method.ts';
-import type { ValueSource, Workload } from '../workload.ts';
+import { type ValueSource, variableFor, type Workload } from '../workload.ts';
 import { UNNAMED } from './merge.ts';
 import { camel, isNodeResourceGroup } from './names.ts';
 import type { Path } from './path.ts';
@@ -29,6 +29,7 @@ export function rules(candidates: readonly Candidate[], methods: readonly Method
     ...sameAccounts(candidates, placeOf),
     ...sameIdentities(candidates, placeOf),
     ...wholeCluster(candidates, methods, placeOf),
+    ...writtenSecrets(candidates, methods, placeOf),
     ...vaults(candidates, placeOf),
     ...values(candidates, placeOf),
   ];
@@ -59,7 +60,20 @@ function* ofOne(
       } else seen.set(as, path);
     }
   }
-  if (isNodeResourceGroup(workload.identity.resourceGroup)) {
+  if (shape.identity && shape.appRegistration) {
+    // A flag gives the name alone, and not what it is in.
+    const placeOfKey = (key: string): Place => {
+      const whole = placeOf([...own, key]);
+      return 'line' in whole ? whole : placeOf([...own, key, 'name']);
+    };
+    const other = placeOfKey('identity');
+    const where = 'line' in other ? ` (line ${other.line})` : ` (${other.said})`;
+    yield at(placeOfKey('appRegistration'), {
+      message: `${labelOf(workload, index)} is to become an app registration and a managed identity${where}; a pod is one of them.`,
+      fix: { say: 'Keep the managed identity, unless the vault is of another tenant.' },
+    });
+  }
+  if (workload.identity.resourceGroup && isNodeResourceGroup(workload.identity.resourceGroup)) {
     yield at(placeOf([...own, 'identity', 'resourceGroup']), {
       message: `${workload.identity.resourceGroup} is the cluster's node resource group: AKS owns it, and what lies there goes with the cluster.`,
       fix: { say: 'Name the resource group that the cluster itself lies in.' },
@@ -73,6 +87,13 @@ function* ofOne(
   }
   const method = methods.find(({ name }) => name === workload.method);
   if (!method) return;
+  yield* notCarried({ index, shape, workload }, method, methods, placeOf);
+  if (workload.roleScope === 'secret' && workload.options !== undefined && method.lists?.(workload.options)) {
+    yield at(
+      placeOf([...own, 'roleScope']),
+      `${labelOf(workload, index)} looks through the vault, and a role on single secrets does not let it: take the role scope vault, or name the secrets.`,
+    );
+  }
   const options = shape as Readonly<Record<string, unknown>>;
   for (const other of new Set(methods.flatMap(({ questions }) => questions.map(({ flag }) => flag)))) {
     if (options[camel(other)] === undefined || method.questions.some(({ flag }) => flag === other)) continue;
@@ -83,6 +104,39 @@ function* ofOne(
       placeOf([...own, camel(other)]),
       `${camel(other)} (--${other}) is for ${list(takers)}, and ${labelOf(workload, index)} is delivered by ${workload.method}.`,
     );
+  }
+}
+
+/** What the file asks for and the method cannot bring into a pod, each with what to do instead. */
+function* notCarried(
+  { index, shape, workload }: Pick<Candidate, 'index' | 'shape' | 'workload'>,
+  method: Method,
+  methods: readonly Method[],
+  placeOf: PlaceOf,
+): Iterable<Complaint> {
+  for (const [key, kind] of [
+    ['secrets', 'secret'],
+    ['keys', 'key'],
+    ['certificates', 'certificate'],
+  ] as const) {
+    if (method.carries.includes(kind)) continue;
+    const others = list(methods.filter(({ carries }) => carries.includes(kind)).map(({ name }) => name));
+    for (const [position, item] of (shape[key] ?? []).entries()) {
+      const name = typeof item === 'string' ? item : item.name;
+      // Key Vault keeps a certificate with its private key as a secret of the same name.
+      const asSecret = kind === 'certificate' && method.carries.includes('secret');
+      yield at(placeOf(['workloads', index, key, position]), {
+        message: `${name} is a ${kind}, and ${method.name}, by which ${labelOf(workload, index)} is delivered, brings ${list(method.carries.map((each) => `${each}s`))} only.`,
+        fix: {
+          say: [
+            ...(asSecret
+              ? [`For the certificate with its private key name it as a secret (secrets: ${name}, --secret ${name}).`]
+              : []),
+            `Its public part is delivered by ${others}.`,
+          ].join(' '),
+        },
+      });
+    }
   }
 }
 
@@ -141,7 +195,7 @@ function* sameIdentities(candidates: readonly Candidate[], placeOf: PlaceOf): It
 }
 
 const identityOf = ({ workload: { identity } }: Candidate): string =>
-  `${identity.resourceGroup}/${identity.name}`.toLowerCase();
+  `${identity.resourceGroup ?? identity.kind}/${identity.name}`.toLowerCase();
 
 /** A setting of the whole cluster has one value. */
 function* wholeCluster(
@@ -165,6 +219,28 @@ function* wholeCluster(
         );
       }
     }
+  }
+}
+
+/** A Kubernetes Secret that two write would hold what the last one wrote, or the second is refused. */
+function* writtenSecrets(
+  candidates: readonly Candidate[],
+  methods: readonly Method[],
+  placeOf: PlaceOf,
+): Iterable<Complaint> {
+  const written = candidates.flatMap(({ index, workload }) => {
+    const method = methods.find(({ name }) => name === workload.method);
+    const secret = workload.options === undefined ? undefined : method?.writesSecret?.(workload);
+    return secret === undefined ? [] : [{ index, workload, secret: `${workload.namespace}/${secret}` }];
+  });
+  for (const [a, b] of pairs(written, ({ secret }) => secret)) {
+    if (a.workload.name === b.workload.name) continue;
+    yield both(
+      placeOf(['workloads', a.index]),
+      placeOf(['workloads', b.index]),
+      (lines) =>
+        `${a.workload.name} and ${b.workload.name} would both write the Secret ${b.secret}${lines}; give one another name by syncSecret (--sync-secret).`,
+    );
   }
 }
 
@@ -200,8 +276,9 @@ function* values(candidates: readonly Candidate[], placeOf: PlaceOf): Iterable<C
   }
 }
 
-/** As `--secret-value` takes it, after the name. */
+/** As `--secret-value` takes it, after the name; what was typed once is a variable the next time. */
 export function sourceText(source: ValueSource): string {
+  if ('typed' in source) return `env:${variableFor(source.typed)}`;
   if ('env' in source) return `env:${source.env}`;
   return 'file' in source ? `file:${source.file}` : 'stdin';
 }

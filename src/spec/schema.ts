@@ -43,6 +43,10 @@ const identity = z.strictObject({
   ).optional(),
 });
 
+const appRegistration = z
+  .strictObject({ name: named('appRegistration', 'Its display name, or its client id') })
+  .describe('An Entra app registration instead of a managed identity (a vault of another tenant)');
+
 const as = named('alias', 'Name under which the pod sees it; default: its name in Key Vault').optional();
 const value = z
   .strictObject({ env: named('variable', 'Environment variable that holds the value') })
@@ -77,6 +81,7 @@ export function fileSchema(methods: readonly Method[]) {
       .optional(),
     vault: vault.describe('Key Vault of this workload; default: that of the file').optional(),
     identity: identity.optional(),
+    appRegistration: appRegistration.optional(),
     secrets: secrets.describe('Secrets that the pod gets').optional(),
     keys: objects.describe('Keys whose public part the pod gets').optional(),
     certificates: objects.describe('Certificates that the pod gets').optional(),

@@ -41,8 +41,9 @@ const vaultOf = ({ resourceGroup, name, create }: VaultWish) => ({ resourceGroup
 function workloadOf(spec: Spec, workload: Workload, methods: readonly Method[], ownVault: boolean): object {
   const { name, namespace, serviceAccount, method, identity, vault, secrets, roleScope, sample } = workload;
   const derived = identityName(clusterIdOf(spec.subscription, spec.cluster), workload);
-  const ownGroup = identity.resourceGroup !== spec.cluster.resourceGroup;
-  const ownName = identity.name !== derived;
+  const isManaged = identity.kind === undefined;
+  const ownGroup = isManaged && identity.resourceGroup !== spec.cluster.resourceGroup;
+  const ownName = isManaged && identity.name !== derived;
   return {
     name,
     namespace,
@@ -52,6 +53,7 @@ function workloadOf(spec: Spec, workload: Workload, methods: readonly Method[], 
     ...((ownGroup || ownName) && {
       identity: { ...(ownGroup && { resourceGroup: identity.resourceGroup }), ...(ownName && { name: identity.name }) },
     }),
+    ...(!isManaged && { appRegistration: { name: identity.name } }),
     ...listed('secrets', secrets, 'secret'),
     ...listed('keys', secrets, 'key'),
     ...listed('certificates', secrets, 'certificate'),

@@ -139,3 +139,39 @@ describe('the proof', () => {
     ).toBe('missing');
   });
 });
+
+describe('keys and certificates', () => {
+  it('are listed and found as secrets are, by the names that they have there', async () => {
+    const base = 'https://demo-kv.vault.azure.net';
+    const server = await start(({ path }) => {
+      const versions = path.includes('/versions');
+      const items = path.startsWith('/keys')
+        ? [{ kid: `${base}/keys/sign${versions ? '/v1' : ''}`, attributes: { enabled: true } }]
+        : [{ id: `${base}/certificates/tls${versions ? '/v1' : ''}`, attributes: { enabled: false } }];
+      return { body: { value: items, nextLink: null } };
+    });
+    const azure = azureOn(server.agent);
+    expect(await azure.keys.list(base)).toEqual([{ name: 'sign', enabled: true }]);
+    expect(await azure.keys.find(base, 'sign')).toEqual({ name: 'sign', version: 'v1', enabled: true });
+    expect(await azure.certificates.list(base)).toEqual([{ name: 'tls', enabled: false }]);
+    expect(await azure.certificates.find(base, 'tls')).toEqual({ name: 'tls', version: 'v1', enabled: false });
+    expect(await azure.certificates.versions(base, 'tls')).toEqual([{ name: 'tls', version: 'v1', enabled: false }]);
+    expect(await azure.keys.list(base)).toHaveLength(1);
+    expect(server.asked.map(({ path }) => path.split('?')[0])).toEqual([
+      ...['/keys', '/keys/sign/versions', '/certificates', '/certificates/tls/versions'],
+    ]);
+  });
+});
+
+describe('the right to list', () => {
+  it('is proven by the first name alone', async () => {
+    const server = await start(() => ({ body: { value: [], nextLink: null } }));
+    await azureOn(server.agent).workload.mayList('https://demo-kv.vault.azure.net', new Secret('of-the-workload'));
+    expect(server.asked).toMatchObject([
+      {
+        path: expect.stringMatching(/^\/secrets\?.*maxresults=1$/),
+        headers: { authorization: 'Bearer of-the-workload' },
+      },
+    ]);
+  });
+});

@@ -239,3 +239,31 @@ describe('writing', () => {
     expect(clock.slept).toEqual([500, 500]);
   });
 });
+
+describe('what a group of the API serves', () => {
+  it('is asked once, and is nothing for a group that is not there', async () => {
+    const server = await start(({ path }) =>
+      path === '/apis/external-secrets.io'
+        ? { body: { kind: 'APIGroup', versions: [{ groupVersion: 'external-secrets.io/v1', version: 'v1' }] } }
+        : { status: 404, body: '404 page not found' },
+    );
+    const cluster = clusterOn(server);
+    expect(await cluster.versions('external-secrets.io')).toEqual(['external-secrets.io/v1']);
+    expect(await cluster.versions('external-secrets.io')).toEqual(['external-secrets.io/v1']);
+    expect(await cluster.versions('absent.example')).toEqual([]);
+    expect(server.asked).toHaveLength(2);
+  });
+});
+
+describe('an annotation set once', () => {
+  it('is a patch of it alone, under a manager that no apply has', async () => {
+    const server = await start(() => ({ body: { metadata: {} } }));
+    await clusterOn(server).annotate(account, { 'force-sync': '1' });
+    const [{ method, path, headers, body }] = server.asked as [(typeof server.asked)[0]];
+    expect({ method, path, type: headers['content-type'], body: JSON.parse(body) }).toEqual({
+      ...{ method: 'PATCH', type: 'application/merge-patch+json' },
+      path: '/api/v1/namespaces/shop/serviceaccounts/orders?fieldManager=aks-secrets-once',
+      body: { metadata: { annotations: { 'force-sync': '1' } } },
+    });
+  });
+});

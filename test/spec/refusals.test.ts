@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { complaintsOf, read } from './ways.ts';
+import { complaintsOf, methods, read } from './ways.ts';
 
 const head = `apiVersion: aks-secrets/v1
 cluster: { resourceGroup: shop-rg, name: shop-aks }
@@ -101,6 +101,17 @@ describe('a file that is wrong', () => {
       'the node resource group',
       orders('    identity: { resourceGroup: MC_shop-rg_shop-aks_westeurope }'),
       [/:9: MC_shop-rg.* node resource group/],
+    ],
+    [
+      'an app registration beside an identity',
+      orders('    identity: { name: orders-id }\n    appRegistration: { name: orders }'),
+      [/:10: orders is to become an app registration and a managed identity \(line 9\)/],
+    ],
+    ['an app registration without a name', orders('    appRegistration: {}'), [/:9: .*appRegistration lacks name/]],
+    [
+      'an app registration whose name a shell would read',
+      orders("    appRegistration: { name: '$(id)' }"),
+      [/:9: .*is not the name of an app registration/],
     ],
     [
       'a sample of a workload whose name leaves no room for its own',
@@ -261,6 +272,12 @@ describe('flags that are wrong', () => {
       [/^--sync-secret: takes a name/, /^--rotation-interval: /],
     ],
     ['an image without a sample', { 'sample-image': 'x/y:1' }, [/^--sample-image goes with --sample/]],
+    ['a grant to be kept that nobody asked for', { 'keep-grant': true }, [/^--keep-grant goes with --grant-self/]],
+    [
+      'an app registration beside an identity',
+      { identity: 'orders-id', 'app-registration': 'orders' },
+      [/^--app-registration: orders is to become .* a managed identity \(--identity\); a pod is one of them/],
+    ],
   ])('%s', async (_, more, says) => {
     const complaints = await complaintsOf(undefined, { ...given, ...more });
     expect(complaints).toEqual(says.map((one) => expect.stringMatching(one)));
@@ -283,5 +300,32 @@ describe('flags that are wrong', () => {
     expect(await complaintsOf(text, { workload: ['mialer'] })).toEqual([
       expect.stringContaining('Did you mean "mailer"?'),
     ]);
+  });
+});
+
+describe('what a method cannot bring into a pod', () => {
+  const given = { ...methods[0]!, name: 'dapr', carries: ['secret'] } as const;
+  const all = { methods: [...methods, given] };
+  const dapr = (more: string): string => orders(more).replace('csi', 'dapr');
+
+  it('is a complaint with its line, and what to do instead', async () => {
+    const said = await complaintsOf(dapr('    certificates: [{ name: tls, as: x }]\n    keys: [a, b]'), {}, all);
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^aks-secrets\.yaml:9: tls is a certificate, and dapr, by which orders is delivered, brings secrets only\. For the certificate with its private key name it as a secret \(secrets: tls, --secret tls\)\. Its public part is delivered by workload-identity or csi\.$/,
+      ),
+      expect.stringMatching(/:10: a is a key, .*brings secrets only\. Its public part is delivered by/),
+      expect.stringMatching(/:10: b is a key/),
+    ]);
+  });
+
+  it('also by a flag', async () => {
+    expect(await complaintsOf(dapr(''), { certificate: ['tls'] }, all)).toEqual([
+      expect.stringMatching(/^--certificate: tls is a certificate, and dapr/),
+    ]);
+  });
+
+  it('is none of those that can', async () => {
+    expect((await read(orders('    certificates: [tls]'), {}, all)).workloads).toHaveLength(1);
   });
 });

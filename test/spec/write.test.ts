@@ -6,7 +6,7 @@ import type { Answers } from '../../src/spec/answers.ts';
 import { commandLine, quote } from '../../src/spec/line.ts';
 import { SAMPLE_IMAGE } from '../../src/spec/schema.ts';
 import { specToFile } from '../../src/spec/write.ts';
-import type { SecretRef, Spec, Workload } from '../../src/workload.ts';
+import type { IdentityWish, SecretRef, Spec, Workload } from '../../src/workload.ts';
 import { flags, methods, read, SUBSCRIPTION } from './ways.ts';
 
 const letters = (from: string, min: number, max: number) =>
@@ -48,7 +48,10 @@ const workload = (index: number): fc.Arbitrary<Workload> =>
       namespace: name,
       method: fc.constantFrom('csi', 'workload-identity'),
       vault,
-      identity: fc.record({ resourceGroup: group, name: fc.constant(`id-${index}`) }),
+      identity: fc.oneof<fc.Arbitrary<IdentityWish>[]>(
+        fc.record({ resourceGroup: group, name: fc.constant(`id-${index}`) }),
+        fc.record({ kind: fc.constant('app registration' as const), name: fc.constant(`Orders (app) ${index}`) }),
+      ),
       secrets: fc.uniqueArray(secret, { minLength: 1, maxLength: 4, selector: ({ as }) => as }),
       roleScope: fc.constantFrom('vault' as const, 'secret' as const),
       sample: fc.option(fc.constantFrom({ image: SAMPLE_IMAGE }, { image: 'mine.example/node:24' }), {
@@ -112,6 +115,14 @@ const base = {
 };
 
 describe('the same run as a line', () => {
+  it('names an app registration in place of an identity', async () => {
+    const wanted = await read(undefined, { ...base, secret: ['db'], 'app-registration': 'Orders (prod)' });
+    expect(wanted.workloads[0]?.identity).toEqual({ kind: 'app registration', name: 'Orders (prod)' });
+    const line = commandLine(wanted, { command: 'init', flags: [] }, methods);
+    expect(line).toContain("--app-registration 'Orders (prod)'");
+    expect(line).not.toContain('--identity');
+  });
+
   it('gives the same Spec when it is read by a shell', async () => {
     const answers = {
       ...base,
