@@ -11,14 +11,15 @@ export const FACTS = {
   vaultId: 'ARM id of the Key Vault',
   vaultUri: 'https address of the Key Vault',
   vaultMode: 'rbac or policies: what the vault decides access by',
-  identityId: 'ARM id of the managed identity',
+  identityId: 'ARM id of the managed identity, or object id of the application',
   clientId: 'client id that the pod presents to Entra',
   principalId: 'object id that role assignments and access policies name',
   granted: 'how the identity may read: a role and its scope, or an access policy',
   trusted: 'name of the federated credential that trusts the service account',
   present: 'the secret exists in the vault',
   applied: 'the Kubernetes object is there',
-  syncedSecret: 'name of the Kubernetes Secret that the driver may write',
+  syncedSecret: 'name of the Kubernetes Secret that the driver or the operator may write',
+  externalSecretsApi: 'apiVersion of SecretStore and ExternalSecret that the cluster serves',
 } as const;
 
 export type Fact = keyof typeof FACTS;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FederatedCredential } from './azure/azure.ts';
 import type { KubernetesObject } from './kubernetes/kubernetes.ts';
 import type { Workload } from './workload.ts';
 
@@ -23,12 +24,31 @@ export function ownerMark(clusterId: string, workload: Pick<Workload, 'namespace
   return `${clusterHash(clusterId)}/${workload.namespace}/${workload.name}`;
 }
 
+/** Our tag as one word, for what has no pairs: applications and service principals. */
+export const tagWord = (mark: string): string => `${TAG}=${mark}`;
+/** What our tag says among such words. */
+export const tagIn = (words: readonly string[]): string | undefined =>
+  words.find((word) => word.startsWith(`${TAG}=`))?.slice(TAG.length + 1);
+
+/** Whether a tag says that we made it for this workload, on whichever cluster (`--rebind` takes it to another one). */
+export function isForSameWorkload(tag: string | undefined, mark: string): boolean {
+  const [, made] = /^[0-9a-f]{6}(\/.+)$/.exec(tag ?? '') ?? [];
+  return made !== undefined && made === mark.slice(mark.indexOf('/'));
+}
+
 /** The name of the credential that we make for a pair; the pair itself is what a match is judged by. */
 export function credentialName(issuer: string, subject: string): string {
   return `aks-secrets-${sha256(`${issuer}\n${subject}`).slice(0, 16)}`;
 }
 
+/** A credential that bears the name of its own issuer and subject: nobody else names one so. */
+export const isOurCredential = ({ name, issuer, subject }: Pick<FederatedCredential, 'name' | 'issuer' | 'subject'>) =>
+  name === credentialName(issuer, subject);
+
 export const accessDescription = (mark: string): string => `${OWNER} ${mark}`;
+/** Whether a description says that we made it for this workload, on whichever cluster. */
+export const isAccessOf = (description: string | undefined, mark: string): boolean =>
+  isOurs(description) && isForSameWorkload(description?.slice(OWNER.length + 1), mark);
 /** A grant to the caller, to be taken back in the same run or, after an interruption, in the next. */
 export const temporaryDescription = `${OWNER} temporary grant`;
 

@@ -21,6 +21,13 @@ export interface Said {
   readonly requestId?: string;
 }
 
+/** What a token said of itself that was not accepted. */
+export interface PresentedClaims {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audience: string;
+}
+
 /** A failed call, in the program's own words. */
 export class Problem extends Error {
   readonly trouble: Trouble;
@@ -33,6 +40,8 @@ export class Problem extends Error {
   readonly detail: string | undefined;
   /** Milliseconds after which the service wants to be asked again (`Retry-After`). */
   readonly retryAfter: number | undefined;
+  /** Of a token that was refused: what is compared with what is registered. */
+  readonly presented: PresentedClaims | undefined;
 
   constructor(
     trouble: Trouble,
@@ -43,6 +52,7 @@ export class Problem extends Error {
       right?: string | undefined;
       retryAfter?: number | undefined;
       detail?: string | undefined;
+      presented?: PresentedClaims | undefined;
       cause?: unknown;
     } = {},
   ) {
@@ -54,6 +64,7 @@ export class Problem extends Error {
     this.right = more.right;
     this.retryAfter = more.retryAfter;
     this.detail = more.detail;
+    this.presented = more.presented;
   }
 }
 

@@ -3,6 +3,8 @@ export interface Spec {
   readonly subscription: string;
   readonly cluster: ClusterWish;
   readonly workloads: readonly Workload[];
+  /** Those of the same file that were not chosen: what is shared with them is theirs too. */
+  readonly others?: readonly Workload[];
 }
 
 export interface ClusterWish {
@@ -19,9 +21,20 @@ export interface VaultWish {
   readonly create?: { readonly location?: string; readonly purgeProtection: boolean };
 }
 
-export interface IdentityWish {
+/** What the pod becomes at Entra. */
+export type IdentityWish = ManagedIdentityWish | AppRegistrationWish;
+
+export interface ManagedIdentityWish {
+  readonly kind?: undefined;
   readonly resourceGroup: string;
   readonly name: string;
+}
+
+/** An application of the directory (`--app-registration`), by its display name or client id. It lies in no group. */
+export interface AppRegistrationWish {
+  readonly kind: 'app registration';
+  readonly name: string;
+  readonly resourceGroup?: undefined;
 }
 
 /** One pod's need. `Options` are what only its method asks. */
@@ -29,6 +42,8 @@ export interface Workload<Options = unknown> {
   readonly name: string;
   readonly namespace: string;
   readonly serviceAccount: string;
+  /** Where that service account is, when it is not the namespace of the pods (a store of the whole cluster may say so). */
+  readonly accountNamespace?: string;
   /** The name of a folder under `methods/`. */
   readonly method: string;
   readonly vault: VaultWish;
@@ -50,9 +65,34 @@ export interface SecretRef {
   readonly value?: ValueSource;
   /** Write a new version although one exists (`--rotate`). */
   readonly rotate?: boolean;
+  /** Stands for secrets whose names nobody knows: there is none of this name, and the right to read it is theirs. */
+  readonly standIn?: true;
 }
 
-export type ValueSource = { readonly env: string } | { readonly file: string } | { readonly stdin: true };
+export type ValueSource =
+  | { readonly env: string }
+  | { readonly file: string }
+  | { readonly stdin: true }
+  /** Typed at a prompt for the secret of this name; held by the run that asked, and by nothing else. */
+  | { readonly typed: string };
+
+/**
+ * What is asked for where no name is known. No secret need have this name: who may read it is told so, and who may not is
+ * refused before.
+ */
+export const ANY_SECRET: SecretRef = {
+  kind: 'secret',
+  name: 'aks-secrets-proof',
+  as: 'aks-secrets-proof',
+  standIn: true,
+};
+
+/** The variable that a typed value is looked for in the next time: `DB_PASSWORD` for `db-password`. */
+export const variableFor = (secret: string): string =>
+  secret
+    .toUpperCase()
+    .replaceAll('-', '_')
+    .replace(/^(?=\d)/, '_');
 
 /** The ARM id of a resource, from names alone: what the Spec gives is enough to look at everything in one wave. */
 export function armId(subscription: string, resourceGroup: string, type: string, name: string): string {
@@ -60,6 +100,6 @@ export function armId(subscription: string, resourceGroup: string, type: string,
 }
 
 /** The subject that the cluster's tokens bear for a service account (Kubernetes, "Service account token claims"). */
-export function subjectOf(workload: Pick<Workload, 'namespace' | 'serviceAccount'>): string {
-  return `system:serviceaccount:${workload.namespace}:${workload.serviceAccount}`;
+export function subjectOf(workload: Pick<Workload, 'namespace' | 'serviceAccount' | 'accountNamespace'>): string {
+  return `system:serviceaccount:${workload.accountNamespace ?? workload.namespace}:${workload.serviceAccount}`;
 }

@@ -1,4 +1,5 @@
 import type { Azure } from './azure/azure.ts';
+import type { Helm } from './helm/helm.ts';
 import type { Kubernetes } from './kubernetes/kubernetes.ts';
 import type { Secret } from './secret.ts';
 import type { ValueSource } from './workload.ts';
@@ -14,6 +15,7 @@ export interface Clock {
 export interface World {
   readonly azure: Azure;
   readonly kubernetes: Kubernetes;
+  readonly helm: Helm;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Reads a value from where the Spec says it comes from (environment, file, standard input). */

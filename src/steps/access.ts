@@ -1,14 +1,19 @@
 import type { AccessPolicy, Azure, Resource, RoleAssignment, SecretProperties } from '../azure/azure.ts';
 import { accessDescription, isOurs } from '../ownership.ts';
-import type { Judged, Step } from '../step.ts';
+import { command } from '../shell.ts';
+import type { Judged, Step, StepId } from '../step.ts';
 import { defineStep, KNOWN_AFTER_APPLY, ref } from '../step.ts';
-import type { IdentityWish, SecretRef, VaultWish } from '../workload.ts';
-import { calledBy, isTagged } from './identity.ts';
-import { covers, grantOf, isHeldBy, PERMISSION_FOR, ROLE_FOR, ROLE_NAMES } from './roles.ts';
+import type { SecretRef, VaultWish } from '../workload.ts';
+import { endOfAccess, policiesIn, policiesOf, policyId, surveyAccess } from './access-end.ts';
+import { whyRefused } from './access-findings.ts';
+import { type Holder, lookAt } from './holder.ts';
+import { calledBy } from './identity.ts';
+import { isAssignment } from './identity-end.ts';
+import { covers, grantOf, isHeldBy, PERMISSION_FOR, placeOf, ROLE_FOR, ROLE_NAMES } from './roles.ts';
 import { isNamed } from './secret.ts';
 import { modeOf } from './vault.ts';
 
-interface Seen {
+export interface Seen {
   readonly vault: Resource | undefined;
   readonly assignments: readonly RoleAssignment[];
   /** What the identity holds as a member of groups; asked only when its own assignments are not enough. */
@@ -16,6 +21,8 @@ interface Seen {
   /** What the vault holds, where the caller may look: the plan counts what a vault-wide role opens besides. */
   readonly held: readonly SecretProperties[] | undefined;
 }
+
+type Permissions = AccessPolicy['permissions'];
 
 interface Wanted {
   readonly role: string;
@@ -29,14 +36,21 @@ interface Wanted {
  */
 export const access = (options: {
   vault: { wish: VaultWish; id: string; uri: string; step: Step };
-  identity: { wish: IdentityWish; id: string; mark: string; step: Step };
+  identity: Holder & { step: Step };
+  /** The credentials by which it is used: they go first. */
+  credentials: readonly StepId[];
   secrets: readonly SecretRef[];
   scope: 'vault' | 'secret';
+  /** It also looks through the vault's secrets. A role that reads them lists them; an access policy names it. */
+  lists?: boolean;
   mark: string;
   workloads: readonly string[];
 }) => {
   const { vault, identity, secrets, scope } = options;
-  const kinds = [...new Set(secrets.map((secret) => secret.kind))];
+  const kinds = [...new Set([...secrets.map(({ kind }) => kind), ...(options.lists ? (['secret'] as const) : [])])];
+  const permissions: Permissions = Object.fromEntries(
+    kinds.map((kind) => [PERMISSION_FOR[kind], options.lists && kind === 'secret' ? ['get', 'list'] : ['get']]),
+  );
   const wanted: readonly Wanted[] =
     scope === 'vault'
       ? kinds.map((kind) => ({ kind, role: ROLE_FOR[kind], scope: vault.id }))
@@ -49,7 +63,7 @@ export const access = (options: {
 
   const judge = (seen: Seen, principalId: string, mode: string): Judged =>
     mode === 'policies'
-      ? byPolicy(seen.vault, principalId, kinds, scope)
+      ? byPolicy(seen.vault, principalId, permissions, scope)
       : byRole(seen, principalId, wanted, scope, secrets);
   const missingOf = (held: readonly RoleAssignment[]): readonly Wanted[] =>
     wanted.filter((want) => !grantOf(held, want.kind, want.scope));
@@ -60,6 +74,7 @@ export const access = (options: {
     subject: `${roleName} for ${identity.wish.name} on ${vault.wish.name}`,
     title: `${identity.wish.name} may read in ${vault.wish.name}`,
     side: 'Azure',
+    category: 'vault',
     workloads: options.workloads,
     needs: {
       principalId: ref(identity.step, 'principalId'),
@@ -67,13 +82,14 @@ export const access = (options: {
       mode: ref(vault.step, 'vaultMode'),
     },
     yields: ['granted'],
+    outlives: options.credentials,
     settles: 'minutes',
     async observe({ azure }): Promise<Seen> {
       const [found, listed, held, principalId] = await Promise.all([
         azure.vaults.get(vault.id),
         azure.roles.list(vault.id),
         heldBy(azure, vault.uri),
-        principalOf(azure, identity.id),
+        principalOf(azure, identity),
       ]);
       const assignments = listed ?? [];
       const seen = { vault: found, assignments, held };
@@ -83,11 +99,19 @@ export const access = (options: {
       const all = await azure.roles.heldBy(vault.id, principalId).catch(() => []);
       return { ...seen, throughGroups: all.filter((one) => !isHeldBy(principalId)(one)) };
     },
-    judge: (seen, { principalId, tenantId, mode }) =>
-      tenantsDiffer(seen.vault, tenantId) ?? judge(seen, principalId, mode),
+    judge(seen, { principalId, tenantId, mode }) {
+      const judged = tenantsDiffer(seen.vault, tenantId) ?? judge(seen, principalId, mode);
+      const each = secrets.map(({ kind, name }) => ({ kind, scope: `${vault.id}/${PERMISSION_FOR[kind]}/${name}` }));
+      const scopes = {
+        ...{ each, lists: options.lists ?? false },
+        kinds: wanted.map(({ kind, scope: at }) => ({ kind, scope: at })),
+        permissions,
+      };
+      const title = `${identity.wish.name} may read in ${vault.wish.name}`;
+      return { ...judged, ...whyRefused(seen, judged, { title, principalId, mode, mark: options.mark, ...scopes }) };
+    },
     async converge({ azure }, seen, { principalId, tenantId, mode }) {
       if (mode === 'policies') {
-        const permissions = Object.fromEntries(kinds.map((kind) => [PERMISSION_FOR[kind], ['get']]));
         await azure.vaults.addPolicy(vault.id, { tenantId, objectId: principalId, permissions });
         return undefined;
       }
@@ -98,25 +122,39 @@ export const access = (options: {
       );
       return { ...seen, assignments: [...seen.assignments, ...made] };
     },
-    async remove(world, seen) {
-      const { azure } = world.fresh();
-      // Who still comes by another credential (a second workload, or cluster) lives by this access too. Our own
-      // credential goes first; if it has not, the next run ends it.
-      const credentials = await azure.federation.list(identity.id);
-      if (credentials && credentials.length > 0) return;
-      const mine = seen.assignments.filter(
-        (found) => found.description === accessDescription(options.mark) && covers(vault.id, found.scope),
+    survey: ({ azure }) => surveyAccess(azure, identity),
+    removal: (seen, _known, { going, surveyed }) =>
+      endOfAccess(seen, surveyed, { vault: vault.id, marks: identity.marks, going }),
+    async remove({ azure }, seen, _known, { takes = [] }) {
+      const policies = policiesIn(seen.vault).filter((policy) => takes.includes(policyId(vault.id, policy)));
+      await Promise.all(takes.filter(isAssignment).map((assignment) => azure.roles.remove(assignment)));
+      for (const policy of policies) await azure.vaults.removePolicy(vault.id, policy);
+    },
+    recipe(seen, { principalId, tenantId, mode }) {
+      if (mode === 'policies') {
+        // `az keyvault set-policy` writes the whole vault again, as far as its own model knows it; this adds one entry.
+        const body = { properties: { accessPolicies: [{ tenantId, objectId: principalId, permissions }] } };
+        return [
+          command('az rest', {
+            method: 'put',
+            url: `${vault.id}/accessPolicies/add?api-version=2023-07-01`,
+            ...{ body: JSON.stringify(body), output: 'none' },
+          }),
+        ];
+      }
+      const missing = seen ? missingOf(heldIn(seen, principalId)) : wanted;
+      return missing.map(({ role, scope }) =>
+        command(`retry PrincipalNotFound az role assignment create`, {
+          'assignee-object-id': principalId,
+          'assignee-principal-type': 'ServicePrincipal',
+          role: ROLE_NAMES[role],
+          ...{ scope, description: accessDescription(options.mark), output: 'none' },
+        }),
       );
-      await Promise.all(mine.map(({ id }) => azure.roles.remove(id)));
-      // A policy bears no mark of its own: it is ours if the identity that it names is.
-      const holder = await azure.identities.get(identity.id);
-      if (!isTagged(holder, identity.mark)) return;
-      const { principalId = '' } = (holder?.properties ?? {}) as { principalId?: string };
-      for (const policy of policiesOf(seen.vault, principalId)) await azure.vaults.removePolicy(vault.id, policy);
     },
     byHand: ({ principalId, mode }) =>
       mode === 'policies'
-        ? `az keyvault set-policy --name ${vault.wish.name} --object-id ${principalId} ${kinds.map((kind) => `--${kind}-permissions get`).join(' ')}`
+        ? `az keyvault set-policy --name ${vault.wish.name} --object-id ${principalId} ${kinds.map((kind) => `--${kind}-permissions ${permissions[PERMISSION_FOR[kind]]?.join(' ')}`).join(' ')}`
         : wanted
             .map(
               ({ role, scope }) =>
@@ -127,8 +165,8 @@ export const access = (options: {
 };
 
 /** The identity's own step says what keeps it from being looked at. */
-async function principalOf(azure: Azure, identityId: string): Promise<string | undefined> {
-  const found = await azure.identities.get(identityId).catch(() => undefined);
+async function principalOf(azure: Azure, identity: Holder): Promise<string | undefined> {
+  const found = await lookAt(azure, identity).catch(() => undefined);
   return (found?.properties as { principalId?: string } | undefined)?.principalId;
 }
 
@@ -146,7 +184,8 @@ function tenantsDiffer(vault: Resource | undefined, tenantId: string): Judged | 
     owner: 'theirs',
     facts: {},
     differences: [],
-    note: `the vault trusts tenant ${trusted}, and the identity is of tenant ${tenantId}`,
+    failure: 'F084',
+    note: `the vault trusts tenant ${trusted}, and the identity is of tenant ${tenantId}, which it cannot leave: an application can read there (--app-registration)`,
   };
 }
 
@@ -182,6 +221,7 @@ function byRole(
       ...(opens && {
         note: `also opens ${others} other secret${others === 1 ? '' : 's'}; --role-scope secret narrows it`,
       }),
+      ...(scope === 'secret' && { note: `there for ${secrets.map(({ name }) => name).join(', ')} alone` }),
     };
   }
   const ours = grants.every((grant) => isOurs(grant.description));
@@ -206,18 +246,10 @@ function byRole(
   };
 }
 
-type Policy = AccessPolicy & { readonly applicationId?: string };
-
-/** The entries that name the identity. One with an application id is for that application on its behalf: it serves no pod. */
-const policiesOf = (vault: Resource | undefined, principalId: string): readonly Policy[] =>
-  ((vault?.properties.accessPolicies ?? []) as readonly Policy[]).filter(
-    ({ objectId, applicationId }) => !applicationId && objectId.toLowerCase() === principalId.toLowerCase(),
-  );
-
 function byPolicy(
   vault: Resource | undefined,
   principalId: string,
-  kinds: readonly SecretRef['kind'][],
+  wanted: Permissions,
   scope: 'vault' | 'secret',
 ): Judged {
   const base = { owner: 'theirs', facts: {}, differences: [] } as const;
@@ -227,23 +259,13 @@ function byPolicy(
       state: 'blocked',
       note: 'this vault decides by access policies, which open all its secrets: --role-scope vault, or a vault with RBAC',
     };
-  const rights = (kind: SecretRef['kind']): readonly string[] =>
-    policiesOf(vault, principalId).flatMap(({ permissions }) => permissions?.[PERMISSION_FOR[kind]] ?? []);
-  const allowed = (kind: SecretRef['kind']): boolean =>
-    rights(kind).some((right) => ['get', 'all'].includes(right.toLowerCase()));
-  return kinds.every(allowed)
+  const allowed = ([of, rights]: readonly [string, readonly string[]]): boolean => {
+    const held = policiesOf(vault, principalId)
+      .flatMap(({ permissions }) => permissions?.[of as keyof Permissions] ?? [])
+      .map((right) => right.toLowerCase());
+    return held.includes('all') || rights.every((right) => held.includes(right));
+  };
+  return Object.entries(wanted).every(allowed)
     ? { ...base, state: 'as wanted', facts: { granted: 'access policy' }, note: 'by an access policy' }
     : { ...base, state: 'absent', note: 'as an access policy: this vault does not decide by roles' };
-}
-
-/** A scope as a person names it: its last named part. */
-function placeOf(scope: string): string {
-  const parts = scope.split('/').filter(Boolean);
-  const kind = parts.at(-2)?.toLowerCase();
-  const name = parts.at(-1) ?? '/';
-  if (kind === 'vaults') return `vault ${name}`;
-  if (kind === 'resourcegroups') return `resource group ${name}`;
-  if (kind === 'subscriptions') return 'the subscription';
-  if (kind === 'managementgroups') return `management group ${name}`;
-  return kind ? `${kind.replace(/s$/, '')} ${name}` : 'the root';
 }

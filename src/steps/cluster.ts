@@ -1,8 +1,11 @@
 import type { Resource } from '../azure/azure.ts';
-import type { Difference, Judged, Ref } from '../step.ts';
+import { command, named, unlessFound } from '../shell.ts';
+import type { Difference, Judged, Ref, Removal, Stays } from '../step.ts';
 import { defineStep } from '../step.ts';
 import type { ClusterWish } from '../workload.ts';
+import { clusterFindings, otherwise } from './cluster-findings.ts';
 import type { ClusterFeature } from './feature.ts';
+import { ABSENT, staying } from './staying.ts';
 
 /** The fields of a managed cluster that we read; everything else is sent back as it came. */
 interface ClusterProperties {
@@ -27,6 +30,7 @@ export const cluster = (options: {
   after: Readonly<Record<string, Ref>>;
 }) => {
   const { wish, id, features } = options;
+  const place = { 'resource-group': wish.resourceGroup, name: wish.name };
   const differencesOf = (properties: Readonly<Record<string, unknown>>): Difference[] =>
     features.flatMap((feature) => feature.differences(properties));
 
@@ -77,6 +81,7 @@ export const cluster = (options: {
     subject: wish.name,
     title: `cluster ${wish.name} has ${features.map((feature) => feature.name).join(', ')}`,
     side: 'Azure',
+    category: 'cluster',
     workloads: options.workloads,
     needs: options.after,
     yields: ['clusterId', 'location', 'oidcIssuer', 'deliverer'],
@@ -85,7 +90,34 @@ export const cluster = (options: {
     lane: `cluster/${wish.name}`,
     settles: 'long operation',
     observe: ({ azure }) => azure.clusters.get(id),
-    judge,
+    removal: (seen) =>
+      seen ? { ...leftCluster(wish), beside: leftFeatures(wish, features, seen.properties) } : ABSENT,
+    judge(seen) {
+      const judged = judge(seen);
+      return { ...judged, ...clusterFindings(judged, wish, features, seen?.properties) };
+    },
+    appeal: (world, findings) => otherwise(world, features, findings),
+    recipe(seen) {
+      if (!seen)
+        return wish.create
+          ? [
+              unlessFound(
+                command('az aks list', {
+                  'resource-group': wish.resourceGroup,
+                  query: named(wish.name),
+                  output: 'tsv',
+                }),
+                [`${createByHand(wish, wish.create, features)} --output none`],
+              ),
+            ]
+          : [];
+      const lines = linesByHand(wish, features, seen.properties).map((line) => `${line} --output none`);
+      return lines.length > 0 ? lines : [command('az aks wait', { ...place, updated: true })];
+    },
+    asks: {
+      oidcIssuer: command('az aks show', { ...place, query: 'oidcIssuerProfile.issuerUrl', output: 'tsv' }),
+      location: command('az aks show', { ...place, query: 'location', output: 'tsv' }),
+    },
     converge({ azure }, seen) {
       const body = structuredClone(seen ?? newCluster(wish)) as { properties: Record<string, unknown> };
       for (const feature of features)
@@ -95,17 +127,45 @@ export const cluster = (options: {
   });
 };
 
-/** The lines of whoever runs the cluster, as one that pastes in bash and in PowerShell; only what differs. */
-function byHand(wish: ClusterWish, features: readonly ClusterFeature[], properties: Properties): string {
+const flagsOf = ({ resourceGroup, name }: ClusterWish): string => `--resource-group ${resourceGroup} --name ${name}`;
+const leftCluster = (wish: ClusterWish): Removal => staying('others may run in it', `az aks delete ${flagsOf(wish)}`);
+
+/** Features that are on stay so: nobody can tell who else counts on them. */
+const leftFeatures = (wish: ClusterWish, features: readonly ClusterFeature[], properties: Properties): Stays[] =>
+  features
+    .filter((feature) => feature.differences(properties).every(({ is }) => is !== 'off' && is !== '-'))
+    .map(({ name, byHandOff }) => {
+      const line = byHandOff?.(flagsOf(wish));
+      const note = line ? 'other workloads may count on it' : 'cannot be switched off again';
+      return { kind: 'feature', subject: `${name} of ${wish.name}`, note, ...(line && { run: line }) };
+    });
+
+/** The lines of whoever runs the cluster, as one that pastes in bash and in PowerShell. */
+const byHand = (wish: ClusterWish, features: readonly ClusterFeature[], properties: Properties): string =>
+  linesByHand(wish, features, properties).join('; ');
+
+/** Only what differs. */
+function linesByHand(
+  wish: ClusterWish,
+  features: readonly ClusterFeature[],
+  properties: Properties,
+): readonly string[] {
   const hands = features.filter((one) => one.differences(properties).length > 0).map((one) => one.byHand(properties));
   const cluster = `--resource-group ${wish.resourceGroup} --name ${wish.name}`;
   const updates = hands.flatMap(({ update }) => update ?? []);
-  const lines = [
+  return [
     ...(updates.length > 0 ? [`az aks update ${cluster} ${updates.join(' ')}`] : []),
     ...hands.flatMap(({ enable }) => (enable ? [`az aks enable-addons ${cluster} ${enable}`] : [])),
   ];
-  return lines.join('; ');
 }
+
+/** `--no-ssh-key`: nobody signs in to the nodes, and without a key at hand the command fails. */
+const createByHand = (
+  { resourceGroup, name }: ClusterWish,
+  { nodeCount, nodeSize, location }: NonNullable<ClusterWish['create']>,
+  features: readonly ClusterFeature[],
+): string =>
+  `az aks create --resource-group ${resourceGroup} --name ${name} --location ${location} --node-count ${nodeCount} --node-vm-size ${nodeSize} --no-ssh-key ${features.map((feature) => feature.byHand().update).join(' ')}`;
 
 type Properties = Readonly<Record<string, unknown>>;
 
@@ -124,7 +184,7 @@ function absent(wish: ClusterWish, features: readonly ClusterFeature[]): Judged 
     ...base,
     state: 'absent',
     facts: { location },
-    run: `az aks create --resource-group ${wish.resourceGroup} --name ${wish.name} --location ${location} --node-count ${nodeCount} --node-vm-size ${nodeSize} ${features.map((feature) => feature.byHand().update).join(' ')}`,
+    run: createByHand(wish, wish.create, features),
     differences: [
       {
         path: 'nodes',

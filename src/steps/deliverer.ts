@@ -1,4 +1,5 @@
 import type { ObjectRef } from '../kubernetes/kubernetes.ts';
+import { command, word } from '../shell.ts';
 import type { Step } from '../step.ts';
 import { defineStep, ref } from '../step.ts';
 import { Problem } from '../trouble.ts';
@@ -38,6 +39,9 @@ export const deliverer = (options: {
         ? { ...base, state: 'good enough', facts, note: 'taken for granted: you may not look at it' }
         : { ...base, state: 'as wanted', facts };
     },
+    recipe: () => [
+      command(`kubectl wait ${word(`${object.kind.toLowerCase()}/${object.name}`)}`, { for: 'create', timeout: '10m' }),
+    ],
     converge: async () => undefined,
   });
 };

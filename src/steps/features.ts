@@ -1,4 +1,6 @@
+import type { Finding } from '../step.ts';
 import type { ClusterFeature } from './feature.ts';
+import { selfInstalledDriver, selfInstalledWebhook } from './self-installed.ts';
 
 type Properties = Record<string, unknown>;
 interface AddOn {
@@ -28,19 +30,49 @@ export const oidcIssuer: ClusterFeature = {
             warning: 'cannot be undone, restarts the API server; pods may need a restart',
           },
         ],
+  findings: (properties) => [
+    oidcIssuer.differences(properties).length === 0
+      ? { check: 'AKS-OIDC-ISSUER', title: 'OIDC issuer is on', verdict: 'pass' }
+      : {
+          ...{ check: 'AKS-OIDC-ISSUER', title: 'OIDC issuer is on', verdict: 'fail', failure: 'F054' },
+          ...{ observed: 'off: Entra cannot check the tokens of this cluster', expected: 'on' },
+        },
+  ],
   switchOn(properties) {
     objectAt(properties, 'oidcIssuerProfile').enabled = true;
   },
 };
 
+const WORKLOAD_IDENTITY = { check: 'AKS-WORKLOAD-IDENTITY', title: 'workload identity is on' } as const;
+const ADD_ON_CHECK = { check: 'AKS-KEYVAULT-ADDON', title: 'Key Vault add-on is on' } as const;
+const ROTATION = {
+  ...{ check: 'AKS-ROTATION', title: 'the driver looks for new versions' },
+  // A pod is given its secret all the same.
+  category: 'freshness',
+} as const;
+
+const fails = (findings: readonly Finding[], check: string): boolean =>
+  findings.some((finding) => finding.check === check && finding.verdict === 'fail');
+
 /** The webhook that gives labelled pods their token. */
 export const workloadIdentity: ClusterFeature = {
   name: 'workload identity',
   byHand: () => ({ update: '--enable-workload-identity' }),
+  byHandOff: (cluster) => `az aks update ${cluster} --disable-workload-identity`,
   differences: ({ securityProfile }) =>
     (securityProfile as { workloadIdentity?: { enabled?: boolean } } | undefined)?.workloadIdentity?.enabled
       ? []
       : [{ path: 'workload identity', is: 'off', want: 'on', consent: ['cluster'] }],
+  findings: (properties) => [
+    workloadIdentity.differences(properties).length === 0
+      ? { ...WORKLOAD_IDENTITY, verdict: 'pass' }
+      : { ...WORKLOAD_IDENTITY, verdict: 'fail', failure: 'F036', observed: 'off: no webhook of AKS', expected: 'on' },
+  ],
+  async otherwise({ kubernetes }, findings) {
+    if (!fails(findings, WORKLOAD_IDENTITY.check)) return [];
+    const webhook = await selfInstalledWebhook(kubernetes);
+    return webhook === undefined ? [] : [{ ...WORKLOAD_IDENTITY, verdict: 'pass', observed: `by ${webhook}` }];
+  },
   switchOn(properties) {
     objectAt(objectAt(properties, 'securityProfile'), 'workloadIdentity').enabled = true;
   },
@@ -69,6 +101,7 @@ export function keyVaultAddOn(interval?: string): ClusterFeature {
       if (!properties) return { update: `--enable-addons ${addOns} ${rotation}` };
       return addOnOf(properties).addOn?.enabled ? { update: rotation } : { enable: `--addons ${addOns} ${rotation}` };
     },
+    byHandOff: (cluster) => `az aks disable-addons ${cluster} --addons azure-keyvault-secrets-provider`,
     differences(properties) {
       const { addOn } = addOnOf(properties);
       const consent = ['cluster'] as const;
@@ -81,6 +114,35 @@ export function keyVaultAddOn(interval?: string): ClusterFeature {
         ...(rotating && interval && is !== interval
           ? [{ path: 'rotation interval', is, want: interval, consent, warning: 'for every pod of the cluster' }]
           : []),
+      ];
+    },
+    findings(properties) {
+      const { addOn } = addOnOf(properties);
+      if (!addOn?.enabled)
+        return [
+          {
+            ...ADD_ON_CHECK,
+            verdict: 'fail',
+            failure: addOn ? 'F019' : 'F145',
+            observed: addOn ? 'off: its entry is there, with enabled false' : 'off: it was never switched on',
+            expected: 'on',
+          },
+        ];
+      const is = addOn.config?.rotationPollInterval ?? DEFAULT_INTERVAL;
+      return [{ ...ADD_ON_CHECK, verdict: 'pass' }, rotation(addOn.config?.enableSecretRotation, is, interval)];
+    },
+    async otherwise({ kubernetes }, findings) {
+      if (!fails(findings, ADD_ON_CHECK.check)) return [];
+      const driver = await selfInstalledDriver(kubernetes);
+      if (!driver) return [];
+      return [
+        {
+          ...ADD_ON_CHECK,
+          title: 'a driver and its provider are in the cluster',
+          verdict: 'pass',
+          observed: `by ${driver.name}`,
+        },
+        rotation(String(driver.rotates), 'its own interval', undefined),
       ];
     },
     switchOn(properties) {
@@ -97,6 +159,14 @@ export function keyVaultAddOn(interval?: string): ClusterFeature {
       };
     },
   };
+}
+
+function rotation(enabled: string | undefined, is: string, wanted: string | undefined): Finding {
+  if (enabled?.toLowerCase() !== 'true')
+    return { ...ROTATION, verdict: 'fail', failure: 'F106', observed: 'rotation is off', expected: 'on' };
+  if (wanted !== undefined && wanted !== is)
+    return { ...ROTATION, verdict: 'warn', observed: `every ${is}`, expected: `every ${wanted}` };
+  return { ...ROTATION, verdict: 'pass', observed: `every ${is}` };
 }
 
 /** What the add-on uses when nothing is set (AKS, "Secrets Store CSI driver configuration options"). */

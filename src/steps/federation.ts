@@ -1,8 +1,11 @@
 import type { FederatedCredential } from '../azure/azure.ts';
-import { credentialName } from '../ownership.ts';
-import type { Finding, Step } from '../step.ts';
+import { credentialName, isOurCredential } from '../ownership.ts';
+import { isVariable, unlessFound, variable, word } from '../shell.ts';
+import type { Step } from '../step.ts';
 import { defineStep, ref } from '../step.ts';
-import type { IdentityWish } from '../workload.ts';
+import { credentialId, endOfTrust, surveyTrust } from './federation-end.ts';
+import { limitReached, mismatch, trusted } from './federation-findings.ts';
+import { credentialLine, credentialLook, credentialsOf, distrust, type Holder, YOUNG } from './holder.ts';
 import { calledBy } from './identity.ts';
 
 /** Entra takes at most this many credentials per identity (Entra, "Workload identity federation considerations"). */
@@ -13,8 +16,13 @@ const LIMIT = 20;
  * and audience, byte for byte as Entra does, under whatever name it has.
  */
 export const federation = (options: {
-  identity: { wish: IdentityWish; id: string; step: Step };
+  identity: Holder & {
+    step: Step;
+    /** What bears its credentials, where that is another step: the application of a service principal. */
+    application?: Step;
+  };
   cluster: Step;
+  clusterId: string;
   subject: string;
   audience: string;
   workloads: readonly string[];
@@ -23,6 +31,7 @@ export const federation = (options: {
 }) => {
   const { identity, subject, audience, siblings } = options;
   const account = subject.split(':').slice(2).join('/');
+  const trust = { identity, subject, account };
   const isFor = (issuer: string, wanted: string) => (found: FederatedCredential) =>
     found.issuer === issuer && found.subject === wanted && found.audiences.includes(audience);
 
@@ -32,24 +41,33 @@ export const federation = (options: {
     subject: `${account} at ${identity.wish.name}`,
     title: `${identity.wish.name} trusts ${account}`,
     side: 'Azure',
+    category: 'identity',
     workloads: options.workloads,
-    needs: { issuer: ref(options.cluster, 'oidcIssuer'), identityId: ref(identity.step, 'identityId') },
+    needs: {
+      issuer: ref(options.cluster, 'oidcIssuer'),
+      identityId: ref(identity.application ?? identity.step, 'identityId'),
+    },
     yields: ['trusted'],
     // Azure answers 409 to credentials of one identity that are written at once.
     lane: identity.step.id,
     settles: 'minutes',
-    observe: async ({ azure }) => (await azure.federation.list(identity.id)) ?? [],
+    observe: async ({ azure }) => (await credentialsOf(azure, identity)) ?? [],
     judge(found, { issuer }) {
       const match = found.find(isFor(issuer, subject));
       const ours = match?.name === credentialName(issuer, subject);
+      const notes = [
+        ...(match && !ours ? [`by the credential ${match.name}`] : []),
+        ...besides(found, issuer, subject),
+      ];
+      const noted = notes.length > 0 ? { note: notes.join('; ') } : {};
       if (match)
         return {
           state: ours ? 'as wanted' : 'good enough',
           owner: ours ? 'ours' : 'theirs',
           facts: { trusted: match.name },
           differences: [],
-          findings: [pass(subject)],
-          ...(!ours && { note: `by the credential ${match.name}` }),
+          findings: [trusted(identity.wish.name, account, match)],
+          ...noted,
         };
       const open = siblings.filter((sibling) => !found.some(isFor(issuer, sibling)));
       if (found.length + open.indexOf(subject) >= LIMIT)
@@ -58,52 +76,48 @@ export const federation = (options: {
           owner: 'ours',
           facts: {},
           differences: [],
-          note: `${identity.wish.name} has ${found.length} credentials, and Entra takes ${LIMIT}: give this workload an identity of its own (--identity)`,
+          ...limitReached(identity.wish.name, account, found.length, LIMIT),
+          note: `${identity.wish.name} has ${found.length} credentials, and Entra takes ${LIMIT}: give this workload an identity of its own (${identity.wish.kind ? '--app-registration' : '--identity'})`,
         };
       return {
         state: 'absent',
         owner: 'ours',
         facts: {},
         differences: [],
-        findings: [nearMiss(found, issuer, subject)],
+        ...mismatch(found, { issuer, subject, audience }, identity, account),
+        ...noted,
       };
     },
-    async converge({ azure }, found, { issuer }) {
+    async converge({ azure }, found, { issuer, identityId }) {
       const name = credentialName(issuer, subject);
-      const made = await azure.federation.put(identity.id, { name, issuer, subject, audiences: [audience] });
+      const made = await azure.federation.put(identityId, { name, issuer, subject, audiences: [audience] });
       return [...found.filter((other) => other.name !== name), made];
     },
-    // Of this cluster alone: a second cluster may have a credential of ours on the same identity (`--rebind`).
-    async remove({ azure }, found, { issuer }) {
-      const ours = found.find((one) => one.name === credentialName(issuer, subject) && one.issuer === issuer);
-      if (ours) await azure.federation.delete(identity.id, ours.name);
+    survey: ({ azure }) => surveyTrust(azure, options.clusterId, trust, identity.marks),
+    removal: (found, { issuer }, leaving) => endOfTrust(found, issuer, trust, leaving),
+    async remove({ azure }, found, _known, { takes = [] }) {
+      const going = found.filter(({ name }) => takes.includes(credentialId(identity.id, name)));
+      // One after the other, as all writes to one identity.
+      for (const { name } of going) await distrust(azure, identity, name);
     },
-    byHand: ({ issuer }) =>
-      `az identity federated-credential create --resource-group ${identity.wish.resourceGroup} --identity-name ${identity.wish.name} --name ${credentialName(issuer, subject)} --issuer ${issuer} --subject ${subject} --audiences ${audience}`,
+    recipe: (_seen, { issuer, identityId }) => {
+      // Its name is made of the issuer: where that is not known yet, the script makes it.
+      const computed = isVariable(issuer);
+      const name = computed ? variable('credential') : credentialName(issuer, subject);
+      return [
+        ...(computed ? [`credential="$(credential_name ${word(issuer)} ${word(subject)})"`] : []),
+        unlessFound(credentialLook(identity, name, identityId), [
+          `${identity.wish.kind ? `retry ${word(YOUNG)} ` : ''}${credentialLine(identity, { name, issuer, subject, audience }, identityId)} --output none`,
+        ]),
+      ];
+    },
+    byHand: ({ issuer, identityId }) =>
+      credentialLine(identity, { name: credentialName(issuer, subject), issuer, subject, audience }, identityId),
   });
 };
 
-const CHECK = { check: 'AKS-FIC-TRUST', title: 'a federated credential trusts the service account' } as const;
-const pass = (subject: string): Finding => ({ ...CHECK, verdict: 'pass', observed: subject });
-
-/** The credential that was probably meant: equal but for case, for the slash at the end, or for one of the two. */
-function nearMiss(found: readonly FederatedCredential[], issuer: string, subject: string): Finding {
-  const plain = (text: string): string => text.toLowerCase().replace(/\/$/, '');
-  const close = (c: FederatedCredential): boolean =>
-    plain(c.issuer) === plain(issuer) && plain(c.subject) === plain(subject);
-  const near = found.find(close) ?? found.find((c) => c.subject === subject) ?? found.find((c) => c.issuer === issuer);
-  const failure = !near
-    ? 'F049'
-    : close(near) && plain(near.subject) !== near.subject
-      ? 'F053'
-      : near.issuer === issuer
-        ? 'F052'
-        : 'F050';
-  return {
-    ...CHECK,
-    verdict: 'fail',
-    failure,
-    expected: `${subject} from ${issuer}`,
-    ...(near && { observed: `${near.subject} from ${near.issuer}` }),
-  };
-}
+/** Those that we made for another cluster, or for the same one before it was made anew: they serve as long as they are there. */
+const besides = (found: readonly FederatedCredential[], issuer: string, subject: string): string[] =>
+  found
+    .filter((one) => one.subject === subject && one.issuer !== issuer && isOurCredential(one))
+    .map((one) => `the one for ${one.issuer} stays beside it: aks-secrets destroy --issuer ${one.issuer}`);

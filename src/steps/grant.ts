@@ -3,7 +3,7 @@ import { isTemporary, temporaryDescription } from '../ownership.ts';
 import type { Needs, Step } from '../step.ts';
 import { defineStep, KNOWN_AFTER_APPLY, ref } from '../step.ts';
 import type { SecretRef, VaultWish } from '../workload.ts';
-import { covers, isHeldBy, ROLES } from './roles.ts';
+import { covers, isHeldBy, placeOf, ROLES } from './roles.ts';
 import { isNamed } from './secret.ts';
 
 interface Vault {
@@ -23,6 +23,8 @@ interface Seen extends Held {
 
 const WRITERS: readonly string[] = [ROLES.secretsOfficer, ROLES.administrator];
 const NONE = 'none';
+/** How a grant is described that its holder wanted to keep. */
+const KEPT = 'aks-secrets --keep-grant';
 
 const look = async (azure: Azure, vaultId: string): Promise<Held> => {
   const [caller, assignments] = await Promise.all([azure.caller(), azure.roles.list(vaultId)]);
@@ -92,17 +94,22 @@ export const grantSelf = (options: {
     },
     async converge({ azure }, seen) {
       const { kind } = await azure.caller();
-      const made = await Promise.all(
+      const tried = await Promise.allSettled(
         lacking(seen).map((scope) =>
           azure.roles.assign({
             scope,
             role: ROLES.secretsOfficer,
             principalId: seen.callerId,
             principalType: kind,
-            description: keep ? 'aks-secrets --keep-grant' : temporaryDescription,
+            description: keep ? KEPT : temporaryDescription,
           }),
         ),
       );
+      const made = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      const refused = tried.find((one) => one.status === 'rejected');
+      // What comes behind waits for all of them: a part would be left.
+      if (refused && !keep) await Promise.all(made.map(({ id }) => azure.roles.remove(id)));
+      if (refused) throw refused.reason;
       return { ...seen, assignments: [...seen.assignments, ...made] };
     },
   });
@@ -150,10 +157,27 @@ export const takeBack = (options: {
           : [],
       };
     },
-    async converge(world) {
+    removal(seen) {
+      const kept = seen.assignments.filter(isHeldBy(seen.callerId)).filter(({ description }) => description === KEPT);
+      const beside = kept.map(({ id, scope }) => ({
+        kind: 'grant to you',
+        subject: `Key Vault Secrets Officer on ${placeOf(scope)}`,
+        note: 'kept, as --keep-grant asked',
+        run: `az role assignment delete --ids ${id}`,
+      }));
+      const left = temporaryOf(seen).map(({ id }) => id);
+      return { state: left.length > 0 ? 'remove' : 'absent', takes: left, ...(beside.length > 0 && { beside }) };
+    },
+    async remove({ azure }, _seen, _known, { takes = [] }) {
+      await Promise.all(takes.map((id) => azure.roles.remove(id)));
+    },
+    async converge(world, _seen, known) {
       const { azure } = world.fresh();
       const held = await look(azure, vault.id);
-      await Promise.all(temporaryOf(held).map(({ id }) => azure.roles.remove(id)));
+      // A list may not show yet what was given in this run.
+      const given = (known.grant ?? NONE).split(' ').filter((id) => id !== NONE);
+      const ids = new Set([...given, ...temporaryOf(held).map(({ id }) => id)]);
+      await Promise.all([...ids].map((id) => azure.roles.remove(id)));
       return { ...held, assignments: [], done: true };
     },
   });

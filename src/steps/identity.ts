@@ -1,8 +1,12 @@
 import type { Resource } from '../azure/azure.ts';
-import { TAG } from '../ownership.ts';
+import { isForSameWorkload, TAG } from '../ownership.ts';
+import { command, named, unlessFound } from '../shell.ts';
 import type { Ref, Step, StepId } from '../step.ts';
 import { defineStep } from '../step.ts';
-import type { IdentityWish } from '../workload.ts';
+import type { ManagedIdentityWish } from '../workload.ts';
+import { type Holder, lookAt } from './holder.ts';
+import { endOfIdentity, isAssignment, surveyIdentity } from './identity-end.ts';
+import { ABSENT, NOT_OURS, staying } from './staying.ts';
 
 interface IdentityProperties {
   readonly clientId?: string;
@@ -13,35 +17,42 @@ interface IdentityProperties {
 export const isTagged = (identity: Resource | undefined, mark: string): boolean => identity?.tags?.[TAG] === mark;
 
 const PREFIX = 'identity/';
-const identityStepId = (called: string): StepId => `${PREFIX}${called}`;
+export const identityStepId = (called: string): StepId => `${PREFIX}${called}`;
 /** How a file tells the identity of that step from its others. */
 export const calledBy = ({ id }: Pick<Step, 'id'>): string => id.slice(PREFIX.length);
 
 /** The user-assigned managed identity that the workload becomes at Entra. */
 export const identity = (options: {
-  wish: IdentityWish;
+  wish: ManagedIdentityWish;
   id: string;
+  /** The file has others in its resource group: they are looked at together. */
+  amongOthers?: boolean;
   /** Its name, with its group where the file has two of one name. */
   called: string;
   mark: string;
+  /** What its tag may say: the marks of all who share it. */
+  marks: readonly string[];
   workloads: readonly string[];
   location: Ref;
   after: Readonly<Record<string, Ref>>;
 }) => {
-  const { wish, id, mark } = options;
+  const { wish, id, mark, marks } = options;
+  const holder: Holder = { wish, id, marks, ...(options.amongOthers && { amongOthers: true }) };
+  const place = { 'resource-group': wish.resourceGroup, name: wish.name };
   return defineStep({
     id: identityStepId(options.called),
     kind: 'identity',
     subject: wish.name,
     title: `identity ${wish.name} exists`,
     side: 'Azure',
+    category: 'identity',
     workloads: options.workloads,
     needs: { ...options.after, location: options.location } as Readonly<Record<string, Ref>>,
     yields: ['identityId', 'clientId', 'principalId', 'tenantId'],
     settles: 'minutes',
-    observe: ({ azure }) => azure.identities.get(id),
+    observe: ({ azure }) => lookAt(azure, holder),
     judge(seen) {
-      if (!seen) return { state: 'absent', owner: 'ours', facts: { identityId: id }, differences: [] };
+      if (!seen) return { state: 'absent', owner: 'ours', facts: { identityId: id }, differences: [], failure: 'F055' };
       const { clientId, principalId, tenantId } = seen.properties as IdentityProperties;
       const created = (seen.systemData as { createdAt?: string } | undefined)?.createdAt;
       return {
@@ -59,16 +70,28 @@ export const identity = (options: {
       };
     },
     converge: ({ azure }, _seen, { location }) => azure.identities.create(id, location ?? '', { [TAG]: mark }),
-    async remove(world, seen) {
-      const { principalId } = (seen?.properties ?? {}) as IdentityProperties;
-      if (!isTagged(seen, mark) || !principalId) return;
-      // Read anew: the workload's own credential and assignments were removed before.
-      const { azure } = world.fresh();
-      const [credentials, assignments] = await Promise.all([
-        azure.federation.list(id),
-        azure.roles.heldBy(`/subscriptions/${azure.subscription}`, principalId),
-      ]);
-      if (credentials?.length === 0 && assignments.length === 0) await azure.identities.delete(id);
+    survey: ({ azure }) => surveyIdentity(azure, holder),
+    removal(seen, _known, { going, surveyed }) {
+      if (!seen) return ABSENT;
+      const made = seen.tags?.[TAG];
+      if (!marks.some((one) => isForSameWorkload(made, one))) return staying(NOT_OURS);
+      return endOfIdentity(surveyed, id, marks, going);
+    },
+    // What it holds by us goes first: without the identity nobody would know whose it was.
+    async remove({ azure }, _seen, _known, { takes = [] }) {
+      await Promise.all(takes.filter(isAssignment).map((assignment) => azure.roles.remove(assignment)));
+      await azure.identities.delete(id);
+    },
+    recipe: (_seen, { location }) => [
+      unlessFound(
+        command('az identity list', { 'resource-group': wish.resourceGroup, query: named(wish.name), output: 'tsv' }),
+        [command('az identity create', { ...place, location, tags: `${TAG}=${mark}`, output: 'none' })],
+      ),
+    ],
+    asks: {
+      clientId: command('az identity show', { ...place, query: 'clientId', output: 'tsv' }),
+      principalId: command('az identity show', { ...place, query: 'principalId', output: 'tsv' }),
+      tenantId: command('az identity show', { ...place, query: 'tenantId', output: 'tsv' }),
     },
     byHand: () => `az identity create --resource-group ${wish.resourceGroup} --name ${wish.name}`,
   });

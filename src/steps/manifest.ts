@@ -2,17 +2,21 @@ import { isMap, parse } from 'yaml';
 import { Complaints } from '../complaint.ts';
 import type { Kubernetes, KubernetesObject, ObjectRef } from '../kubernetes/kubernetes.ts';
 import { isOurObject, keeperOf, MANAGED_BY, OWNER } from '../ownership.ts';
+import { command, heredoc, word } from '../shell.ts';
 import type { Difference, Judged, Needs, Step } from '../step.ts';
 import { defineStep, KNOWN_AFTER_APPLY } from '../step.ts';
 import { parseText, write } from '../templates/yaml.ts';
 import type { World } from '../world.ts';
 import { differencesOf, leftovers, otherManagerOf } from './compare.ts';
+import { endOfObject, removeObject, type Surveyed } from './manifest-end.ts';
 
 /** What is looked at besides the object itself, and what it says of the object's life (a Deployment's pods). */
 export interface Life<More> {
   look(kubernetes: Kubernetes, object: KubernetesObject): Promise<More>;
   /** A sentence while it is on its way; `undefined` once it is there. */
   pending(object: KubernetesObject, more: More): string | undefined;
+  /** A sentence while something of it is still there after it is gone. */
+  remains?(kubernetes: Kubernetes, object: ObjectRef): Promise<string | undefined>;
 }
 
 interface Seen<More> {
@@ -32,7 +36,13 @@ export const manifest = <N extends Needs, More = undefined>(options: {
   file: string;
   workloads: readonly string[];
   life?: Life<More>;
+  /** Where it depends on the cluster under which version a kind is served: those to look for it under, best first. */
+  apiVersions?: readonly string[];
+  /** What of an object that is there keeps the text from working, in a sentence. */
+  objection?: ((found: KubernetesObject) => string | undefined) | undefined;
   proven?: readonly string[];
+  /** The needs that the text names; absent: all. */
+  holes?: readonly (keyof N & string)[];
 }): Step => {
   const { needs, fill, life } = options;
   const placeholders = Object.fromEntries(Object.keys(needs).map((key) => [key, KNOWN_AFTER_APPLY])) as Record<
@@ -45,7 +55,7 @@ export const manifest = <N extends Needs, More = undefined>(options: {
   const look = async (kubernetes: Kubernetes, object: KubernetesObject | undefined): Promise<Seen<More>> =>
     object && life ? { object, more: await life.look(kubernetes, object) } : { object };
 
-  return defineStep<N, Seen<More>>({
+  return defineStep<N, Seen<More>, Surveyed | undefined>({
     id: `manifest/${subject}/${reference.kind}`,
     kind: reference.kind,
     subject,
@@ -57,8 +67,11 @@ export const manifest = <N extends Needs, More = undefined>(options: {
     yields: ['applied'],
     lane: `manifest/${subject}/${reference.kind}`,
     settles: life ? 'minutes' : 'seconds',
-    observe: async ({ kubernetes }) => look(kubernetes, await kubernetes.get(reference)),
+    observe: async ({ kubernetes }) =>
+      look(kubernetes, await findObject(kubernetes, reference, options.apiVersions ?? [reference.apiVersion])),
     judge({ object, more }, known) {
+      const objection = object && options.objection?.(object);
+      if (objection) return { state: 'blocked', owner: 'theirs', facts: {}, differences: [], note: objection };
       const pending = object && more !== undefined ? life?.pending(object, more) : undefined;
       return judge(parse(textFor(fill(known), object)) as KubernetesObject, object, pending);
     },
@@ -66,16 +79,49 @@ export const manifest = <N extends Needs, More = undefined>(options: {
       const applied = await kubernetes.apply(textFor(fill(known), object));
       return life ? undefined : { object: applied };
     },
-    // A namespace takes with it whatever else lies in it, whoever made it.
+    ...(life?.remains && {
+      survey: async ({ kubernetes }: World): Promise<Surveyed> => ({
+        remains: await life.remains?.(kubernetes, reference),
+      }),
+    }),
+    removal: ({ object }, _known, leaving) => endOfObject(object, leaving),
     ...(reference.kind !== 'Namespace' && {
       async remove({ kubernetes }: World, { object }: Seen<More>) {
-        if (object && isOurObject(object) && object.metadata.uid)
-          await kubernetes.delete(reference, object.metadata.uid);
+        if (object) await removeObject(kubernetes, { ...reference, apiVersion: object.apiVersion }, object);
       },
     }),
     preview: (known) => fill(known),
+    recipe: (seen, known) => [
+      ...(isSettled(seen?.object, fill(known)) ? [] : [heredoc('apply', textFor(fill(known), seen?.object))]),
+      ...(life
+        ? [
+            command(`kubectl rollout status ${word(`${reference.kind.toLowerCase()}/${reference.name}`)}`, {
+              namespace: reference.namespace,
+              timeout: '10m',
+            }),
+          ]
+        : []),
+    ],
+    manifest: {
+      ...reference,
+      holes: options.holes ?? Object.keys(needs),
+      text: (seen, known) => declared(fill(known), seen?.object),
+    },
   });
 };
+
+/** The object under the first of these versions that has it: a version that is not served has none. */
+export async function findObject(
+  kubernetes: Kubernetes,
+  reference: Omit<ObjectRef, 'apiVersion'>,
+  apiVersions: readonly string[],
+): Promise<KubernetesObject | undefined> {
+  for (const apiVersion of apiVersions) {
+    const found = await kubernetes.get({ ...reference, apiVersion });
+    if (found) return found;
+  }
+  return undefined;
+}
 
 function judge(wanted: KubernetesObject, found: KubernetesObject | undefined, pending: string | undefined): Judged {
   if (!found) return { state: 'absent', owner: 'ours', facts: {}, differences: [] };
@@ -127,7 +173,10 @@ function blockedBy(
  * what it needs, and not the label.
  */
 function textFor(filled: string, found: KubernetesObject | undefined): string {
-  if (!found || isOurObject(found)) return filled;
+  return !found || isOurObject(found) ? filled : withoutLabel(filled, found);
+}
+
+function withoutLabel(filled: string, found: KubernetesObject): string {
   const { documents } = parseText({ text: filled, file: `${found.kind} ${found.metadata.name}` });
   return documents
     .map((document) => {
@@ -137,6 +186,22 @@ function textFor(filled: string, found: KubernetesObject | undefined): string {
       return write(document);
     })
     .join('---\n');
+}
+
+/** Nothing of the text is missing in the object: it is only waited for. */
+const isSettled = (found: KubernetesObject | undefined, text: string): boolean => {
+  if (!found) return false;
+  const wanted = parse(textFor(text, found)) as KubernetesObject;
+  return differencesOf(wanted, found).length === 0 && leftovers(wanted, found).length === 0;
+};
+
+/**
+ * The text for a repository. By the label alone it is told whose the object is: whoever applies it is its manager. A
+ * namespace that is somebody else's is left to them, since a tool that prunes would take away what lies in it.
+ */
+function declared(filled: string, found: KubernetesObject | undefined): string | undefined {
+  if (!found || found.metadata.labels?.[MANAGED_BY] === OWNER) return filled;
+  return found.kind === 'Namespace' ? undefined : withoutLabel(filled, found);
 }
 
 /** Which object a text is of; throws `Complaints` for one that can be applied to nothing (a template may be the user's). */

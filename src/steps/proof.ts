@@ -1,10 +1,11 @@
 import type { Cloud } from '../azure/azure.ts';
 import { claimsOf } from '../claims.ts';
 import type { Secret } from '../secret.ts';
+import { word } from '../shell.ts';
 import type { Check, Finding, Known, Needs, Step } from '../step.ts';
 import { ref } from '../step.ts';
 import { Problem } from '../trouble.ts';
-import { subjectOf, type Workload } from '../workload.ts';
+import { ANY_SECRET, type SecretRef, subjectOf, type Workload } from '../workload.ts';
 import type { World } from '../world.ts';
 
 export const proofId = (workload: Pick<Workload, 'name'>): string => `proof/${workload.name}`;
@@ -17,44 +18,71 @@ export const proofId = (workload: Pick<Workload, 'name'>): string => `proof/${wo
 export function proof(options: {
   workload: Workload;
   cloud: Cloud;
-  vault: Step;
+  /** Absent: nobody knows which it is, and what is proven is that Entra lets the workload in. */
+  vault: Step | undefined;
   identity: Step;
   after: readonly Step[];
+  /** It also looks through the vault's secrets. */
+  lists?: boolean;
 }): Check {
-  const { workload, cloud, vault, identity } = options;
-  const { namespace, serviceAccount, secrets } = workload;
+  const { workload, cloud, vault, identity, lists = false } = options;
+  const { serviceAccount, accountNamespace: namespace = workload.namespace } = workload;
+  const secrets = vault ? workload.secrets : [];
   const account = `${namespace}/${serviceAccount}`;
+  const taken = `Entra takes ${account} for ${workload.identity.name}`;
+  const nameOf = ({ name, standIn }: SecretRef): string => (standIn ? 'its secrets' : name);
+  const rights = [
+    ...(secrets.length > 0 ? [`read ${secrets.map(nameOf).join(', ')}`] : []),
+    ...(lists ? [`list and read the secrets of ${workload.vault.name}`] : []),
+  ];
   return {
     id: proofId(workload),
-    title: `${account} can read ${secrets.map(({ name }) => name).join(', ')}`,
+    title: vault ? `${account} can ${rights.join(' and ')}` : taken,
     workload: workload.name,
     needs: {
       clientId: ref(identity, 'clientId'),
       tenantId: ref(identity, 'tenantId'),
-      vaultUri: ref(vault, 'vaultUri'),
+      ...(vault && { vaultUri: ref(vault, 'vaultUri') }),
     },
     after: options.after.map(({ id }) => id),
     settles: 'minutes',
+    recipe: ({ clientId = '', tenantId = '', vaultUri = '' }) => [
+      [
+        'prove',
+        ...[namespace, serviceAccount, tenantId, clientId].map(word),
+        ...secrets.map(({ kind, name }) => word(`${vaultUri}/${kind}s/${name}`)),
+      ].join(' '),
+    ],
     async run({ azure, kubernetes }: World, known: Known<Needs>): Promise<readonly Finding[]> {
       const { clientId = '', tenantId = '', vaultUri = '' } = known;
       const assertion = await kubernetes.token(namespace, serviceAccount, cloud.federationAudience);
       const token = await azure.workload.exchange(tenantId, clientId, assertion).catch((error: unknown) => {
         throw refusedByEntra(error, workload, assertion);
       });
-      const answers = await Promise.allSettled(
-        secrets.map(({ kind, name }) => azure.workload.mayGet(vaultUri, kind, name, token)),
-      );
+      if (!vault) return [{ check: 'AKS-PROOF', title: taken, verdict: 'pass' }];
+      const asked = [
+        ...secrets.map((secret) => ({
+          right: `read ${nameOf(secret)}`,
+          ask: () => azure.workload.mayGet(vaultUri, secret.kind, secret.name, token),
+        })),
+        ...(lists
+          ? [
+              { right: 'list its secrets', ask: () => azure.workload.mayList(vaultUri, token) },
+              {
+                right: 'read its secrets',
+                ask: () => azure.workload.mayGet(vaultUri, ANY_SECRET.kind, ANY_SECRET.name, token),
+              },
+            ]
+          : []),
+      ];
+      const answers = await Promise.allSettled(asked.map(({ ask }) => ask()));
       // The first refusal in the order of the file: the same reason as long as it is the same.
       const refused = answers.findIndex(({ status }) => status === 'rejected');
       const answer = answers[refused];
-      if (answer?.status === 'rejected' && isKeptOut(answer.reason))
-        return keptOut(answer.reason, workload, secrets[refused]?.name ?? '');
-      if (answer?.status === 'rejected') throw refusedByVault(answer.reason, workload, secrets[refused]?.name ?? '');
-      return secrets.map(({ name }) => ({
-        check: 'AKS-PROOF',
-        title: `${account} can read ${name}`,
-        verdict: 'pass',
-      }));
+      const right = asked[refused]?.right ?? '';
+      if (answer?.status === 'rejected' && isKeptOut(answer.reason)) return keptOut(answer.reason, workload, right);
+      if (answer?.status === 'rejected') throw refusedByVault(answer.reason, workload, right);
+      return asked.map((one) => ({ check: 'AKS-PROOF', title: `${account} can ${one.right}`, verdict: 'pass' }));
     },
   };
 }
@@ -66,18 +94,15 @@ const isKeptOut = (error: unknown): error is Problem =>
   error instanceof Problem && /^ForbiddenBy(Firewall|Connection)$/.test(error.said?.code ?? '');
 
 /** What is proven where the vault does not let this machine in: all but the last link. The pods may well be let in. */
-function keptOut(
-  problem: Problem,
-  { namespace, serviceAccount, identity, vault }: Workload,
-  secret: string,
-): Finding[] {
+function keptOut(problem: Problem, { namespace, serviceAccount, identity, vault }: Workload, right: string): Finding[] {
   const account = `${namespace}/${serviceAccount}`;
   return [
     { check: 'AKS-PROOF', title: `Entra takes ${account} for ${identity.name}`, verdict: 'pass' },
     {
       check: 'AKS-PROOF',
-      title: `${account} can read ${secret}`,
+      title: `${account} can ${right}`,
       verdict: 'unknown',
+      failure: problem.said?.code === 'ForbiddenByConnection' ? 'F074' : 'F073',
       observed: `${vault.name} is closed to the network of this machine${said(problem)}; that of the cluster may be let in`,
     },
   ];
@@ -94,6 +119,8 @@ const MISMATCHES = new Set([
   'AADSTS700213',
   'AADSTS7002138',
   'AADSTS700016',
+  // Of an application whose service principal is not known everywhere.
+  'AADSTS7000229',
   // Entra cannot read the keys of an issuer that was just switched on.
   'AADSTS90061',
   'AADSTS50166',
@@ -103,20 +130,22 @@ const MISMATCHES = new Set([
 function refusedByEntra(error: unknown, workload: Workload, assertion: Secret): unknown {
   if (!(error instanceof Problem) || !error.said?.code?.startsWith('AADSTS')) return error;
   const { iss, sub, aud } = claimsOf(assertion.reveal());
+  const presented = { issuer: String(iss), subject: String(sub), audience: [aud].flat().join(', ') };
   const message = `Entra does not accept ${workload.identity.name} for ${workload.namespace}/${workload.serviceAccount}${said(error)}.`;
   const trouble = MISMATCHES.has(error.said.code) ? 'denied' : error.trouble;
   return new Problem(trouble, `token of ${subjectOf(workload)}`, message, {
     said: error.said,
     retryAfter: error.retryAfter,
-    detail: `Presented: issuer ${iss}, subject ${sub}, audience ${[aud].flat().join(', ')}.`,
+    detail: `Presented: issuer ${presented.issuer}, subject ${presented.subject}, audience ${presented.audience}.`,
+    presented,
     cause: error,
   });
 }
 
 /** The vault's refusal, of the workload's identity and not of whoever runs this program. */
-function refusedByVault(error: unknown, workload: Workload, secret: string): unknown {
+function refusedByVault(error: unknown, workload: Workload, right: string): unknown {
   if (!(error instanceof Problem) || error.trouble !== 'denied') return error;
-  const message = `${workload.vault.name} does not let ${workload.identity.name} read ${secret}${said(error)}.`;
+  const message = `${workload.vault.name} does not let ${workload.identity.name} ${right}${said(error)}.`;
   return new Problem('denied', `${workload.identity.name} on ${workload.vault.name}`, message, {
     said: error.said,
     right: error.right,

@@ -65,3 +65,15 @@ export function grantOf(held: readonly RoleAssignment[], kind: Kind, target: str
   // The one that serves this thing alone says most about how access was given.
   return (plain.length > 0 ? plain : fitting).sort((a, b) => b.scope.length - a.scope.length)[0];
 }
+
+/** A scope as a person names it: its last named part. */
+export function placeOf(scope: string): string {
+  const parts = scope.split('/').filter(Boolean);
+  const kind = parts.at(-2)?.toLowerCase();
+  const name = parts.at(-1) ?? '/';
+  if (kind === 'vaults') return `vault ${name}`;
+  if (kind === 'resourcegroups') return `resource group ${name}`;
+  if (kind === 'subscriptions') return 'the subscription';
+  if (kind === 'managementgroups') return `management group ${name}`;
+  return kind ? `${kind.replace(/s$/, '')} ${name}` : 'the root';
+}

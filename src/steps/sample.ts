@@ -1,17 +1,10 @@
-import type { KubernetesObject } from '../kubernetes/kubernetes.ts';
 import type { Check, Finding, Step } from '../step.ts';
 import { Problem } from '../trouble.ts';
 import type { Workload } from '../workload.ts';
-import { podsOf } from './deployment.ts';
+import { podsOf, readerOf } from './deployment.ts';
 
 /** The lines that the sample's script prints for what it read: `read NAME 24 bytes version 3f…`. */
 const READ = /^read (\S+) (\d+) bytes(?: version (\S+))?$/;
-
-/** Where a mesh puts its sidecar into every pod, the log must be asked of the container by name. */
-function readerOf({ spec }: KubernetesObject): string | undefined {
-  const { containers = [] } = (spec ?? {}) as { containers?: readonly { readonly name: string }[] };
-  return (containers.find(({ name }) => name === 'reader') ?? containers[0])?.name;
-}
 
 /** The sample pod read its secrets by its own script: its log says which, and how many bytes, and never a value. */
 export function sampleRead(workload: Workload, deployment: Step): Check {

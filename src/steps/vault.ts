@@ -1,8 +1,10 @@
 import type { Resource } from '../azure/azure.ts';
 import { TAG } from '../ownership.ts';
+import { command, named, unlessFound } from '../shell.ts';
 import type { Judged, Ref } from '../step.ts';
 import { defineStep } from '../step.ts';
 import type { VaultWish } from '../workload.ts';
+import { ABSENT, staying } from './staying.ts';
 
 interface VaultProperties {
   readonly tenantId?: string;
@@ -34,12 +36,14 @@ export const vault = (options: {
   after: Readonly<Record<string, Ref>>;
 }) => {
   const { wish, id, uri } = options;
+  const place = { 'resource-group': wish.resourceGroup, name: wish.name };
   return defineStep({
     id: `vault/${wish.name}`,
     kind: 'vault',
     subject: wish.name,
     title: `vault ${wish.name} exists`,
     side: 'Azure',
+    category: 'vault',
     workloads: options.workloads,
     needs: { ...options.after, location: options.location } as Readonly<Record<string, Ref>>,
     yields: ['vaultId', 'vaultUri', 'vaultMode', 'tenantId'],
@@ -57,6 +61,8 @@ export const vault = (options: {
       const deleted = await azure.vaults.deleted(wish.name, wish.create.location).catch(() => undefined);
       return { vault: undefined, name, ...(deleted && { deleted }) };
     },
+    removal: ({ vault: found }) =>
+      found ? staying('it may hold what others need', `az keyvault delete --name ${wish.name}`) : ABSENT,
     judge: (seen) => (seen.vault ? present(seen.vault, uri) : absent(seen, wish, { vaultId: id, vaultUri: uri })),
     async converge({ azure }, _seen, known): Promise<Seen> {
       const { tenantId } = await azure.describe();
@@ -75,6 +81,21 @@ export const vault = (options: {
       });
       return { vault: created };
     },
+    recipe: (_seen, { location }) => [
+      unlessFound(
+        command('az keyvault list', { 'resource-group': wish.resourceGroup, query: named(wish.name), output: 'tsv' }),
+        [
+          command('az keyvault create', {
+            ...place,
+            location: wish.create?.location ?? location,
+            'enable-rbac-authorization': 'true',
+            ...(wish.create?.purgeProtection && { 'enable-purge-protection': 'true' }),
+            ...{ tags: `${TAG}=${options.mark}`, output: 'none' },
+          }),
+        ],
+      ),
+    ],
+    asks: { tenantId: command('az keyvault show', { ...place, query: 'properties.tenantId', output: 'tsv' }) },
     byHand: ({ location }) =>
       `az keyvault create --resource-group ${wish.resourceGroup} --name ${wish.name} --location ${wish.create?.location ?? location} --enable-rbac-authorization true`,
   });
@@ -99,7 +120,7 @@ function present(found: Resource, uri: string): Judged {
 }
 
 function absent(seen: Seen, wish: VaultWish, facts: { vaultId: string; vaultUri: string }): Judged {
-  const base = { owner: 'theirs', differences: [], facts: {} } as const;
+  const base = { owner: 'theirs', differences: [], facts: {}, failure: 'F075' } as const;
   if (seen.deleted)
     return {
       ...base,

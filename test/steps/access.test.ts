@@ -6,8 +6,9 @@ import { ROLES } from '../../src/steps/roles.ts';
 import { resource, upstream, VAULT_ID } from './made.ts';
 
 describe('access', () => {
-  const make = (scope: 'vault' | 'secret', names = ['db-password']) =>
+  const make = (scope: 'vault' | 'secret', names = ['db-password'], lists = false) =>
     access({
+      lists,
       vault: {
         wish: { resourceGroup: 'rg', name: 'kv' },
         id: VAULT_ID,
@@ -17,9 +18,10 @@ describe('access', () => {
       identity: {
         wish: { resourceGroup: 'rg', name: 'orders-id' },
         id: 'i',
-        mark: 'abc123/shop/orders',
+        marks: ['abc123/shop/orders'],
         step: upstream('identity/orders-id'),
       },
+      credentials: [],
       secrets: names.map((name) => ({ kind: 'secret', name, as: name })),
       scope,
       mark: 'abc123/shop/orders',
@@ -106,7 +108,8 @@ describe('access', () => {
     const held = ['a', 'b'].map((name) => ({ name, enabled: true }));
     const key = access({
       vault: { wish: { resourceGroup: 'rg', name: 'kv' }, id: VAULT_ID, uri: 'u', step: upstream('vault/kv') },
-      identity: { wish: { resourceGroup: 'rg', name: 'i' }, id: 'i', mark: 'm', step: upstream('identity/i') },
+      identity: { wish: { resourceGroup: 'rg', name: 'i' }, id: 'i', marks: ['m'], step: upstream('identity/i') },
+      credentials: [],
       secrets: [{ kind: 'key', name: 'k', as: 'k' }],
       scope: 'vault',
       mark: 'm',
@@ -123,7 +126,7 @@ describe('access', () => {
   it('counts what a vault-wide role opens besides', () => {
     const held = ['db-password', 'api-key', 'other'].map((name) => ({ name, enabled: true }));
     expect(judged(make('vault'), 'rbac', [], resource({}), held).note).toContain('2 other secrets');
-    expect(judged(make('secret'), 'rbac', [], resource({}), held).note).toBeUndefined();
+    expect(judged(make('secret'), 'rbac', [], resource({}), held).note).toBe('there for db-password alone');
   });
 
   it('needs every secret at secret scope, and takes a wider grant', () => {
@@ -161,6 +164,21 @@ describe('access', () => {
     ['somebody else', [{ objectId: 'q', permissions: { secrets: ['get'] } }], 'absent'],
   ])('by policy: %s', (_name, accessPolicies, state) => {
     expect(judged(make('vault'), 'policies', [grant({})], resource({ accessPolicies })).state).toBe(state);
+  });
+
+  it.each([
+    ['get alone', [{ objectId: 'p', permissions: { secrets: ['get'] } }], 'absent'],
+    ['get and list', [{ objectId: 'p', permissions: { secrets: ['List', 'Get'] } }], 'as wanted'],
+    ['all', [{ objectId: 'p', permissions: { secrets: ['all'] } }], 'as wanted'],
+  ])('by policy, and looking through the vault: %s', (_name, accessPolicies, state) => {
+    const step = make('vault', [], true);
+    expect(judged(step, 'policies', [], resource({ accessPolicies })).state).toBe(state);
+  });
+  it('looking through the vault, by role: the role that reads secrets lists them', () => {
+    const step = make('vault', [], true);
+    expect(step.subject).toContain('Key Vault Secrets User');
+    expect(judged(step, 'rbac', [grant({})]).state).toBe('good enough');
+    expect(judged(step, 'rbac', [grant({ role: ROLES.reader })]).state).toBe('absent');
   });
 
   it('refuses secret scope on a vault that decides by policies', () => {

@@ -152,8 +152,14 @@ describe('federated credential', () => {
   const subject = 'system:serviceaccount:shop:orders';
   const audience = 'api://AzureADTokenExchange';
   const step = federation({
-    identity: { wish: { resourceGroup: 'rg', name: 'orders-id' }, id: 'i', step: upstream('identity/orders-id') },
+    identity: {
+      wish: { resourceGroup: 'rg', name: 'orders-id' },
+      id: 'i',
+      marks: [],
+      step: upstream('identity/orders-id'),
+    },
     cluster: upstream('cluster/aks'),
+    clusterId: 'aks',
     subject,
     audience,
     workloads: ['orders'],
@@ -191,8 +197,14 @@ describe('federated credential', () => {
     expect(judged(...others(19)).state).toBe('absent');
     expect(judged(...others(20))).toMatchObject({ state: 'blocked', note: expect.stringContaining('20') });
     const second = federation({
-      identity: { wish: { resourceGroup: 'rg', name: 'orders-id' }, id: 'i', step: upstream('identity/orders-id') },
+      identity: {
+        wish: { resourceGroup: 'rg', name: 'orders-id' },
+        id: 'i',
+        marks: [],
+        step: upstream('identity/orders-id'),
+      },
       cluster: upstream('cluster/aks'),
+      clusterId: 'aks',
       subject: 'system:serviceaccount:shop:other',
       audience,
       workloads: ['other'],

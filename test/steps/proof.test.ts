@@ -6,26 +6,29 @@ import { Problem } from '../../src/trouble.ts';
 import type { Workload } from '../../src/workload.ts';
 import { upstream } from './made.ts';
 
-const check = proof({
-  workload: {
-    name: 'orders',
-    namespace: 'shop',
-    serviceAccount: 'orders',
-    vault: { name: 'kv' },
-    identity: { name: 'orders-id' },
-    secrets: [{ kind: 'secret', name: 'db-password', as: 'x' }],
-  } as unknown as Workload,
-  cloud: CLOUDS[0]!,
-  vault: upstream('vault/kv'),
-  identity: upstream('identity/orders-id'),
-  after: [],
-});
+const make = (lists: boolean, secrets: object[]) =>
+  proof({
+    workload: {
+      name: 'orders',
+      namespace: 'shop',
+      serviceAccount: 'orders',
+      vault: { name: 'kv' },
+      identity: { name: 'orders-id' },
+      secrets,
+    } as unknown as Workload,
+    cloud: CLOUDS[0]!,
+    vault: upstream('vault/kv'),
+    identity: upstream('identity/orders-id'),
+    after: [],
+    lists,
+  });
+const check = make(false, [{ kind: 'secret', name: 'db-password', as: 'x' }]);
 const claims = Buffer.from(JSON.stringify({ iss: 'https://i/', sub: 's', aud: ['a'] })).toString('base64url');
 const token = new Secret(`e30.${claims}.x`);
 const refusal = (trouble: Problem['trouble'], by: 'Entra' | 'Key Vault', code: string) =>
   new Problem(trouble, 'r', code, { said: { by, code, message: code } });
-const ask = (workload: object) =>
-  check.run({ kubernetes: { token: async () => token }, azure: { workload } } as never, {
+const ask = (workload: object, of = check) =>
+  of.run({ kubernetes: { token: async () => token }, azure: { workload } } as never, {
     clientId: 'c',
     tenantId: 't',
     vaultUri: 'v',
@@ -61,5 +64,31 @@ describe('the podless proof', () => {
   it('a denial is the answer', async () => {
     const mayGet = failing(refusal('denied', 'Key Vault', 'ForbiddenByRbac'));
     await expect(ask({ exchange: async () => token, mayGet })).rejects.toThrow('kv does not let orders-id read');
+  });
+});
+
+describe('the proof of who looks through the vault', () => {
+  const lister = make(true, []);
+  const may = async () => undefined;
+
+  it('is of listing, and of reading a secret of whatever name', async () => {
+    const names: unknown[] = [];
+    const mayGet = async (_uri: string, kind: string, name: string) => void names.push([kind, name]);
+    const found = await ask({ exchange: async () => token, mayList: may, mayGet }, lister);
+    expect(found.map(({ title }) => title)).toEqual([
+      'shop/orders can list its secrets',
+      'shop/orders can read its secrets',
+    ]);
+    expect(names).toEqual([['secret', 'aks-secrets-proof']]);
+    expect(lister.title).toBe('shop/orders can list and read the secrets of kv');
+  });
+  it('fails where it may read and not list, or list and not read', async () => {
+    const no = failing(refusal('denied', 'Key Vault', 'AccessDenied'));
+    await expect(ask({ exchange: async () => token, mayList: no, mayGet: may }, lister)).rejects.toThrow(
+      'list its secrets',
+    );
+    await expect(ask({ exchange: async () => token, mayList: may, mayGet: no }, lister)).rejects.toThrow(
+      'read its secrets',
+    );
   });
 });

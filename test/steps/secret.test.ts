@@ -6,6 +6,8 @@ import { secret } from '../../src/steps/secret.ts';
 import { Problem } from '../../src/trouble.ts';
 import { upstream, VAULT_ID } from './made.ts';
 
+const at = new Date('2026-11-22T12:00:00Z');
+
 describe('secret', () => {
   const make = (more: object) =>
     secret({
@@ -40,6 +42,45 @@ describe('secret', () => {
   });
 });
 
+describe('a key or certificate', () => {
+  const make = (kind: 'key' | 'certificate') =>
+    secret({
+      vault: { wish: { resourceGroup: 'rg', name: 'kv' }, uri: 'u', step: upstream('vault/kv') },
+      wanted: { kind, name: 'tls', as: 'tls', rotate: true },
+      workloads: [],
+      grant: undefined,
+    });
+  const found = { name: 'tls', enabled: true };
+  it.each([
+    ['absent: it is not made', undefined, 'blocked', 'there is no certificate tls in kv'],
+    [
+      'there, and managed: rotating a secret of its name is no matter of it',
+      { ...found, managed: true },
+      'as wanted',
+      undefined,
+    ],
+    ['disabled', { ...found, enabled: false }, 'blocked', 'tls is disabled, so nobody can read it'],
+    ['not to be looked at', 'hidden', 'good enough', 'taken for granted: you may not look at the certificates of kv'],
+  ])('%s', (_name, seen, state, note) => {
+    expect(make('certificate').judge({ found: seen }, {})).toMatchObject({ state, ...(note && { note }) });
+    expect(make('certificate').byHand).toBeUndefined();
+  });
+  it('is looked for among its like, and one that may not be listed by itself', async () => {
+    const denied = async () => {
+      throw new Problem('denied', 'vault kv', 'no list');
+    };
+    const look = (step: ReturnType<typeof make>, azure: object) =>
+      step.observe({ azure, clock: { now: () => at } } as never);
+    expect(await look(make('key'), { keys: { list: async () => [found] } })).toEqual({ at, found });
+    expect(await look(make('certificate'), { certificates: { list: denied, find: async () => found } })).toEqual({
+      at,
+      found,
+    });
+    expect(await look(make('key'), { keys: { list: denied, find: denied } })).toEqual({ at, found: 'hidden' });
+    expect(make('key').id).toBe('key/kv/tls');
+  });
+});
+
 describe('looking for a secret', () => {
   const step = secret({
     vault: { wish: { resourceGroup: 'rg', name: 'kv' }, uri: 'u', step: upstream('vault/kv') },
@@ -47,17 +88,17 @@ describe('looking for a secret', () => {
     workloads: [],
     grant: undefined,
   });
-  const look = (secrets: object) => step.observe({ azure: { secrets } } as never);
+  const look = (secrets: object) => step.observe({ azure: { secrets }, clock: { now: () => at } } as never);
   it('finds it in whatever case the vault keeps the name', async () => {
     const found = { name: 'DB-Password', enabled: true };
-    expect(await look({ list: async () => [found] })).toEqual({ found });
+    expect(await look({ list: async () => [found] })).toEqual({ at, found });
   });
   it('looks at this one where the caller may not list, and says of the list when that is denied too', async () => {
     const denied = async () => {
       throw new Problem('denied', 'vault kv', 'no list');
     };
     const found = { name: 'db-password', enabled: true };
-    expect(await look({ list: denied, find: async () => found })).toEqual({ found });
+    expect(await look({ list: denied, find: async () => found })).toEqual({ at, found });
     await expect(look({ list: denied, find: denied })).rejects.toThrow('no list');
   });
 });
@@ -95,6 +136,42 @@ describe('temporary grant', () => {
     const world = { azure, fresh: () => world };
     await end.converge(world as never, { callerId: 'me', assignments: [left, theirs] }, {});
     expect(removed).toEqual(['g1']);
+  });
+  it('is taken back by its id where the list does not show it yet', async () => {
+    const removed: string[] = [];
+    const azure = {
+      caller: async () => ({ objectId: 'me' }),
+      roles: { list: async () => [], remove: async (id: string) => void removed.push(id) },
+    };
+    const world = { azure, fresh: () => world };
+    await end.converge(world as never, { callerId: 'me', assignments: [] }, { grant: 'g1 g2' });
+    expect(removed).toEqual(['g1', 'g2']);
+    await end.converge(world as never, { callerId: 'me', assignments: [] }, { grant: 'none' });
+    expect(removed).toHaveLength(2);
+  });
+  it('of which one is refused leaves none', async () => {
+    const secrets = ['s', 't'].map((name) => ({ kind: 'secret', name, as: name }) as const);
+    const removed: string[] = [];
+    const azure = {
+      caller: async () => ({ objectId: 'me', kind: 'User' }),
+      roles: {
+        assign: async ({ scope }: { scope: string }) => {
+          if (scope.endsWith('/t')) throw new Problem('refused', 'role', 'no');
+          return { ...left, scope };
+        },
+        remove: async (id: string) => void removed.push(id),
+      },
+    };
+    const giving = (keep: boolean) =>
+      grantSelf({ vault: kv, secrets, keep, workloads: [] }).converge(
+        { azure } as never,
+        { callerId: 'me', assignments: [] },
+        { mode: 'rbac' },
+      );
+    await expect(giving(false)).rejects.toThrow('no');
+    expect(removed).toEqual(['g1']);
+    await expect(giving(true)).rejects.toThrow('no');
+    expect(removed).toHaveLength(1);
   });
   it('on a secret whose name begins alike opens nothing', () => {
     const near = { ...left, scope: `${VAULT_ID}/secrets/s`, description: 'by hand' };
