@@ -10,7 +10,7 @@ import { secret } from '../steps/secret.ts';
 import type { Template } from '../templates.ts';
 import { type SecretRef, type Spec, subjectOf, type Workload } from '../workload.ts';
 import { collect } from './collect.ts';
-import type { Method, Shared } from './method.ts';
+import type { Method, Scope, Shared } from './method.ts';
 import { object } from './objects.ts';
 import { namesOf, subjectsOf } from './subjects.ts';
 
@@ -27,6 +27,10 @@ export interface Context {
 export interface Assembly {
   readonly steps: readonly Step[];
   readonly checks: readonly Check[];
+  /** Those of the checks that need nothing deployed, one for each workload. */
+  readonly proofs: readonly Check[];
+  /** What `verify` asks of the cluster besides, by each workload's method. */
+  examine(scope: Scope): readonly Check[];
 }
 
 /** Everything that the Spec wants, as steps and checks: one step per subject, whoever shares it. */
@@ -40,31 +44,40 @@ export function assemble(spec: Spec, context: Context): Assembly {
     if (!method) throw new Error(`no method ${workload.method}`);
     return method;
   };
+  const lists = (workload: Workload): boolean => methodOf(workload).lists?.(workload.options) ?? false;
   const features = unionOf(workloads.map((workload) => methodOf(workload).clusterFeatures(workload)));
   const subjects = subjectsOf(spec, cloud, features, collection);
   const { cluster } = subjects;
+
+  /** That the identity trusts the service account of the workload. */
+  const trustOf = (workload: Workload): Step => {
+    const identity = subjects.identity(workload);
+    return once(
+      federation({
+        ...{ identity, cluster, clusterId: subjects.clusterId },
+        subject: subjectOf(workload),
+        audience: cloud.federationAudience,
+        workloads: [workload.name],
+        siblings: [...new Set(identity.sharing.map(subjectOf))],
+      }),
+    );
+  };
 
   const accessOf = (workload: Workload): { trust: Step; right: Step } => {
     const vault = subjects.vault(workload);
     const identity = subjects.identity(workload);
     const together = identity.sharing.filter((other) => subjects.vault(other).step.id === vault.step.id);
-    const trust = federation({
-      identity,
-      cluster,
-      subject: subjectOf(workload),
-      audience: cloud.federationAudience,
-      workloads: [workload.name],
-      siblings: [...new Set(identity.sharing.map(subjectOf))],
-    });
     const right = access({
       vault,
       identity,
+      credentials: [...new Set(identity.sharing.map((other) => trustOf(other).id))],
       secrets: distinct(together),
       scope: together.every(({ roleScope }) => roleScope === 'secret') ? 'secret' : 'vault',
+      lists: together.some(lists),
       mark: subjects.mark(together[0] ?? workload),
       workloads: namesOf(together),
     });
-    return { trust: once(trust), right: once(right) };
+    return { trust: trustOf(workload), right: once(right) };
   };
 
   /** The caller's own right to write, where it was asked for and something is to be written. */
@@ -78,14 +91,13 @@ export function assemble(spec: Spec, context: Context): Assembly {
   const secretsOf = (workload: Workload): readonly Step[] => {
     const vault = subjects.vault(workload);
     const grant = grantFor(workload);
-    return distinct([workload])
-      .filter(({ kind }) => kind === 'secret')
-      .map(({ name }) => {
-        const users = vault.sharing.filter((other) => other.secrets.some((used) => used.name === name));
-        const wanted = distinct(users).find((used) => used.name === name && used.kind === 'secret');
-        if (!wanted) throw new Error(`nobody wants ${name}`);
-        return once(secret({ vault, wanted, workloads: namesOf(users), grant: wanted.value ? grant : undefined }));
-      });
+    const named = distinct([workload]).filter(({ standIn }) => !standIn);
+    return named.map((one) => {
+      const isOne = ({ kind, name }: SecretRef): boolean => kind === one.kind && name === one.name;
+      const users = vault.sharing.filter(({ secrets }) => secrets.some(isOne));
+      const wanted = distinct(users).find(isOne) ?? one;
+      return once(secret({ vault, wanted, workloads: namesOf(users), grant: wanted.value ? grant : undefined }));
+    });
   };
 
   const shared: Shared = {
@@ -102,17 +114,19 @@ export function assemble(spec: Spec, context: Context): Assembly {
     },
   };
 
-  const checks = workloads.flatMap((workload) => {
+  const asked = workloads.map((workload) => {
     const method = methodOf(workload);
     const { trust, right } = accessOf(workload);
     secretsOf(workload);
     const own = method.steps(workload, shared).map(once);
     // The proof is of a right: it holds whether or not a secret could be looked at.
     const after = [trust, right, ...own.filter(({ kind }) => kind === 'ServiceAccount')];
-    return [
-      proof({ workload, cloud, vault: shared.vault(workload), identity: shared.identity(workload), after }),
-      ...method.checks(workload, shared, own),
-    ];
+    const proven = proof({
+      ...{ workload, cloud, after, lists: lists(workload) },
+      vault: shared.vault(workload),
+      identity: shared.identity(workload),
+    });
+    return { proven, others: method.checks(workload, shared, own) };
   });
 
   const vaults = new Map(workloads.map((workload) => [subjects.vault(workload).step.id, workload]));
@@ -127,7 +141,12 @@ export function assemble(spec: Spec, context: Context): Assembly {
       }),
     );
   }
-  return { steps: collection.all(), checks };
+  return {
+    steps: collection.all(),
+    checks: asked.flatMap(({ proven, others }) => [proven, ...others]),
+    proofs: asked.map(({ proven }) => proven),
+    examine: (scope) => workloads.flatMap((workload) => methodOf(workload).examine?.(workload, shared, scope) ?? []),
+  };
 }
 
 function unionOf(lists: readonly (readonly ClusterFeature[])[]): readonly ClusterFeature[] {

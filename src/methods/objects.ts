@@ -2,17 +2,25 @@ import type { Needs, Ref, Step } from '../step.ts';
 import { deploymentLife } from '../steps/deployment.ts';
 import { manifest } from '../steps/manifest.ts';
 import { proofId } from '../steps/proof.ts';
+import { parseText, write } from '../templates/yaml.ts';
 import { fillTemplate, type Hole } from '../templates.ts';
 import type { Workload } from '../workload.ts';
 import type { Shared } from './method.ts';
 
 export type Values = Partial<Record<Hole, string>>;
 
-/** As the Azure provider of the CSI driver spells the kinds. */
+/** As the Azure provider of the CSI driver spells the kinds, and as the External Secrets Operator does. */
 export const OBJECT_TYPE = { secret: 'secret', key: 'key', certificate: 'cert' } as const;
 
+/** What the pod sees, as the scripts take it. What stands in for names that nobody knows is nothing that a pod sees. */
+export const aliasesOf = (secrets: Workload['secrets']): string =>
+  secrets
+    .filter(({ standIn }) => !standIn)
+    .map(({ as }) => as)
+    .join(',');
+
 /** What every template of a workload may name, from the Spec alone. */
-function valuesOf(workload: Workload, shared: Shared): Values {
+export function valuesOf(workload: Workload, shared: Pick<Shared, 'cloud'>): Values {
   return {
     app: workload.name,
     namespace: workload.namespace,
@@ -20,6 +28,8 @@ function valuesOf(workload: Workload, shared: Shared): Values {
     vaultName: workload.vault.name,
     vaultScope: shared.cloud.vaultScope,
     cloudName: shared.cloud.csiName,
+    azureEnvironment: shared.cloud.daprName,
+    environmentType: shared.cloud.externalSecretsName,
     image: workload.sample?.image ?? '',
   };
 }
@@ -32,7 +42,16 @@ export function object(
   workload: Workload,
   shared: Shared,
   path: string,
-  options: { needs?: Needs; values?: Values; after?: readonly Ref[]; isDeployment?: boolean } = {},
+  options: {
+    needs?: Needs;
+    values?: Values;
+    after?: readonly Ref[];
+    isDeployment?: boolean;
+    /** What would only fail before the right is proven. A Deployment is such in any case. */
+    isProven?: boolean;
+    /** Added to what the template says. */
+    annotations?: Readonly<Record<string, string>> | undefined;
+  } & Pick<Parameters<typeof manifest>[0], 'apiVersions' | 'objection'> = {},
 ): Step {
   const template = shared.template(path);
   const secrets = workload.secrets.map((secret) => ({ ...secret, objectType: OBJECT_TYPE[secret.kind] }));
@@ -40,13 +59,25 @@ export function object(
   const order = Object.fromEntries((options.after ?? []).map((before) => [before.step, before]));
   return manifest({
     needs: { ...needs, ...order },
+    holes: Object.keys(needs),
     workloads: [workload.name],
     file: template.file,
     fill(known) {
       const facts = Object.fromEntries(Object.keys(needs).map((hole) => [hole, known[hole]])) as Values;
-      return fillTemplate(template, { ...valuesOf(workload, shared), ...options.values, ...facts }, secrets);
+      const text = fillTemplate(template, { ...valuesOf(workload, shared), ...options.values, ...facts }, secrets);
+      return options.annotations ? annotated(text, options.annotations) : text;
     },
+    ...(options.apiVersions && { apiVersions: options.apiVersions }),
+    ...(options.objection && { objection: options.objection }),
     // A pod that cannot read yet crashes, and is started again only after ever longer pauses.
-    ...(options.isDeployment && { life: deploymentLife, proven: [proofId(workload)] }),
+    ...(options.isDeployment && { life: deploymentLife }),
+    ...((options.isDeployment || options.isProven) && { proven: [proofId(workload)] }),
   });
+}
+
+function annotated(text: string, annotations: Readonly<Record<string, string>>): string {
+  const { documents } = parseText({ text, file: 'manifest' });
+  for (const document of documents)
+    for (const [name, value] of Object.entries(annotations)) document.setIn(['metadata', 'annotations', name], value);
+  return documents.map(write).join('---\n');
 }

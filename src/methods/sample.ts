@@ -1,5 +1,5 @@
 import type { ObjectRef } from '../kubernetes/kubernetes.ts';
-import type { Check, Needs, Step } from '../step.ts';
+import type { Check, Needs, Ref, Step } from '../step.ts';
 import { ref } from '../step.ts';
 import { deliverer } from '../steps/deliverer.ts';
 import { sampleRead } from '../steps/sample.ts';
@@ -16,15 +16,20 @@ export function sampleOf(
   shared: Shared,
   options: {
     /** What brings the secret into the pod: a pod that is made before it never gets it. */
-    readonly delivers: { readonly kind: string; readonly object: ObjectRef };
+    readonly delivers: { readonly kind: string; readonly object: ObjectRef } | Step;
     readonly before: readonly Step[];
+    /** What else must hold. */
+    readonly after?: readonly Ref[];
+    readonly annotations?: Readonly<Record<string, string>> | undefined;
     readonly needs?: Needs;
     readonly values: Values;
   },
 ): readonly Step[] {
   if (!workload.sample) return [];
   const { method } = workload;
-  const ready = deliverer({ ...options.delivers, cluster: shared.cluster, workloads: [workload.name] });
+  const { delivers } = options;
+  const ready =
+    'object' in delivers ? deliverer({ ...delivers, cluster: shared.cluster, workloads: [workload.name] }) : delivers;
   const script = object(workload, shared, `${method}/sample-script.yaml`, {
     values: { script: shared.template(`${method}/read.mjs`).text },
     after: [ref(shared.namespace(workload), 'applied')],
@@ -32,9 +37,11 @@ export function sampleOf(
   const deployment = object(workload, shared, `${method}/sample.yaml`, {
     ...(options.needs && { needs: options.needs }),
     values: options.values,
+    annotations: options.annotations,
     after: [
       ...[...options.before, script].map((step) => ref(step, 'applied')),
       ref(ready, 'ready'),
+      ...(options.after ?? []),
       ...shared.readable(workload),
     ],
     isDeployment: true,

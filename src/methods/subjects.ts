@@ -2,13 +2,24 @@ import type { Cloud } from '../azure/azure.ts';
 import { clusterHash, ownerMark } from '../ownership.ts';
 import type { Ref, Step } from '../step.ts';
 import { ref } from '../step.ts';
+import { application as applicationStep } from '../steps/application.ts';
 import { cluster as clusterStep } from '../steps/cluster.ts';
 import type { ClusterFeature } from '../steps/feature.ts';
 import { group } from '../steps/group.ts';
+import { lookAt } from '../steps/holder.ts';
 import { identity as identityStep } from '../steps/identity.ts';
 import { provider } from '../steps/provider.ts';
+import { servicePrincipal } from '../steps/service-principal.ts';
 import { vault as vaultStep } from '../steps/vault.ts';
-import { armId, type IdentityWish, type Spec, type VaultWish, type Workload } from '../workload.ts';
+import {
+  type AppRegistrationWish,
+  armId,
+  type IdentityWish,
+  type ManagedIdentityWish,
+  type Spec,
+  type VaultWish,
+  type Workload,
+} from '../workload.ts';
 import type { Collection } from './collect.ts';
 
 /** A vault or an identity, with all who share it; `wish` is as the first of them writes it. */
@@ -25,13 +36,26 @@ export interface Subjects {
   readonly cluster: Step;
   vault(workload: Workload): Subject<VaultWish> & { readonly uri: string };
   /** `mark` is what its tag says when we made it: that of the first who wants it. */
-  identity(workload: Workload): Subject<IdentityWish> & { readonly mark: string };
+  identity(workload: Workload): Subject<IdentityWish> & {
+    readonly mark: string;
+    /** What its tag may say: the marks of all who share it. */
+    readonly marks: readonly string[];
+    readonly amongOthers?: boolean;
+    /** Of an app registration: what bears its credentials. */
+    readonly application?: Step;
+  };
   /** What the tag and the descriptions say of a workload's things. */
   mark(workload: Workload): string;
 }
 
 /** Azure's names are one in whatever case. */
 const isOne = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
+
+const isSame = (one: ManagedIdentityWish, other: ManagedIdentityWish): boolean =>
+  isOne(one.name, other.name) && isOne(one.resourceGroup, other.resourceGroup);
+
+/** A vault's address follows from its name, so it can be asked in the first wave. */
+export const vaultAddress = (cloud: Cloud, name: string): string => `https://${name.toLowerCase()}${cloud.vaultSuffix}`;
 
 export const namesOf = (workloads: readonly Workload[]): readonly string[] => workloads.map(({ name }) => name);
 
@@ -81,7 +105,7 @@ export function subjectsOf(
     const sharing = workloads.filter((other) => isOne(other.vault.name, workload.vault.name));
     const wish = sharing[0]?.vault ?? workload.vault;
     const id = idOf(wish.resourceGroup, 'Microsoft.KeyVault/vaults', wish.name);
-    const uri = `https://${wish.name.toLowerCase()}${cloud.vaultSuffix}`;
+    const uri = vaultAddress(cloud, wish.name);
     const some = namesOf(sharing);
     const after = wish.create
       ? {
@@ -95,22 +119,49 @@ export function subjectsOf(
     return { wish, id, uri, step, sharing };
   };
 
-  const identity: Subjects['identity'] = (workload) => {
-    const namesakes = workloads.filter((other) => isOne(other.identity.name, workload.identity.name));
-    const sharing = namesakes.filter((other) => isOne(other.identity.resourceGroup, workload.identity.resourceGroup));
-    const wish = sharing[0]?.identity ?? workload.identity;
+  const managed = workloads.flatMap(({ identity }) => (identity.kind === undefined ? [identity] : []));
+
+  const managedIdentity = (workload: Workload, wanted: ManagedIdentityWish): ReturnType<Subjects['identity']> => {
+    const namesakes = workloads.filter((other) => isOne(other.identity.name, wanted.name));
+    const sharing = namesakes.filter((other) => isOne(other.identity.resourceGroup ?? '', wanted.resourceGroup));
+    const wish = managed.find((one) => isSame(one, wanted)) ?? wanted;
     const id = idOf(wish.resourceGroup, 'Microsoft.ManagedIdentity/userAssignedIdentities', wish.name);
     const called = namesakes.length > sharing.length ? `${wish.resourceGroup}/${wish.name}` : wish.name;
     const some = namesOf(sharing);
     const proven = [resourceGroup, ...(workload.vault.create ? [] : [workload.vault.resourceGroup])];
+    const neighbours = managed.filter((one) => isOne(one.resourceGroup, wish.resourceGroup) && !isSame(one, wish));
+    const owner = mark(sharing[0] ?? workload);
+    const marks = sharing.map(mark);
+    const holder = { wish, id, mark: owner, marks, ...(neighbours.length > 0 && { amongOthers: true }) };
     const after = {
       ...ownGroup(wish.resourceGroup, proven, workload, some),
-      ...providerFor('Microsoft.ManagedIdentity', some, (azure) => azure.identities.get(id)),
+      ...providerFor('Microsoft.ManagedIdentity', some, (azure) => lookAt(azure, holder)),
     };
-    const owner = mark(sharing[0] ?? workload);
-    const step = once(identityStep({ wish, id, called, mark: owner, workloads: some, location, after }));
-    return { wish, id, mark: owner, step, sharing };
+    const step = once(identityStep({ ...holder, called, workloads: some, location, after }));
+    return { ...holder, step, sharing };
   };
+
+  /** An application and its service principal stand where a managed identity stands alone. */
+  const appRegistration = (workload: Workload, wanted: AppRegistrationWish): ReturnType<Subjects['identity']> => {
+    const namesakes = workloads.filter((other) => isOne(other.identity.name, wanted.name));
+    const sharing = namesakes.filter(({ identity }) => identity.kind === 'app registration');
+    const wish = { ...wanted, name: sharing[0]?.identity.name ?? wanted.name };
+    // No resource group is called so: it may not hold a space.
+    const called = namesakes.length > sharing.length ? `app registration/${wish.name}` : wish.name;
+    const id = `app registration/${wish.name.toLowerCase()}`;
+    const some = namesOf(sharing);
+    const vaults = [...new Set(sharing.map((other) => vault(other).id))];
+    const holder = { wish, id, mark: mark(sharing[0] ?? workload), marks: sharing.map(mark) };
+    const common = { called, workloads: some, vaults, graph: cloud.graph };
+    const application = once(applicationStep({ ...holder, ...common }));
+    const step = once(servicePrincipal({ ...common, holder, mark: holder.mark, application }));
+    return { ...holder, step, application, sharing };
+  };
+
+  const identity: Subjects['identity'] = (workload) =>
+    workload.identity.kind === 'app registration'
+      ? appRegistration(workload, workload.identity)
+      : managedIdentity(workload, workload.identity);
 
   return { clusterId, cluster, vault, identity, mark };
 }

@@ -56,7 +56,7 @@ export const write = (document: Document<ParsedNode>): string =>
 
 /** Words and numbers that some YAML takes for something else than text. */
 const PLAIN = /^[A-Za-z/][\w./-]*(?::[\w./-]+)*$/;
-const NOT_TEXT = /^(?:y|n|yes|no|on|off|true|false|null|nan|inf)$/i;
+const NOT_TEXT = /^(?:y|n|yes|no|on|off|true|false|null|nan|inf|e\d[\d_]*)$/i;
 /** What a block cannot show, or shows so that an editor would spoil it. */
 const NO_BLOCK = /[^\n\x20-\x7e\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]|^[ \n]| +(?:\n|$)|\n\n+$/;
 

@@ -2,7 +2,7 @@
 // one of the identity's, and asks the vault. Prints name, version and byte count. Never a value.
 // SECRETS: paths in the vault (secrets/NAME, keys/NAME, certificates/NAME), comma-separated.
 // VAULT_URI, VAULT_SCOPE: the vault and what its tokens are for.
-// READY_FILE: written once all is read. AZURE_*: set by the webhook.
+// READY_FILE: written once all is read; without one the script ends then. AZURE_*: set by the webhook.
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 
@@ -23,7 +23,16 @@ for (const [name, value] of Object.entries({
 }))
   if (!value) fail(`${name} is not set: the webhook did not see this pod, or its service account has no client-id`);
 
-const exchange = await fetch(new URL(`${AZURE_TENANT_ID}/oauth2/v2.0/token`, AZURE_AUTHORITY_HOST), {
+/** An answer, or the code of what kept it from coming: the network's own, as of the connection within. */
+async function send(url, options) {
+  try {
+    return await fetch(url, { ...options, signal: AbortSignal.timeout(15_000) });
+  } catch (error) {
+    return { ok: false, status: error.cause?.code ?? error.name, json: async () => ({}) };
+  }
+}
+
+const exchange = await send(new URL(`${AZURE_TENANT_ID}/oauth2/v2.0/token`, AZURE_AUTHORITY_HOST), {
   method: 'POST',
   body: new URLSearchParams({
     grant_type: 'client_credentials',
@@ -33,21 +42,33 @@ const exchange = await fetch(new URL(`${AZURE_TENANT_ID}/oauth2/v2.0/token`, AZU
     client_assertion: await readFile(AZURE_FEDERATED_TOKEN_FILE, 'utf8'),
   }),
 });
-const answer = await exchange.json();
-if (!exchange.ok) fail(`the exchange at Entra: ${String(answer.error_description).split(/\s*Trace ID/)[0]}`);
+const answer = await exchange.json().catch(() => ({}));
+if (!exchange.ok) {
+  const [said] = String(answer.error_description ?? answer.error ?? '').split(/\s*Trace ID/);
+  fail(`exchange ${exchange.status} ${said}`.trim());
+}
 
+let failed = false;
 for (const path of SECRETS.split(',')) {
   const [kind, name] = path.split('/');
-  const reply = await fetch(new URL(`${kind}/${name}?api-version=7.4`, VAULT_URI), {
+  const reply = await send(new URL(`${kind}/${name}?api-version=7.4`, VAULT_URI), {
     headers: { authorization: `Bearer ${answer.access_token}` },
   });
-  const found = await reply.json();
-  if (!reply.ok) fail(`${name}: ${reply.status} ${found.error?.innererror?.code ?? found.error?.code}`);
-  // Of a certificate and of a key, the public part.
-  const content = found.value ?? found.cer ?? JSON.stringify(found.key);
-  const version = (found.id ?? found.key.kid).split('/').at(-1);
-  console.log(`read ${name} ${Buffer.byteLength(content)} bytes version ${version}`);
+  const found = await reply.json().catch(() => ({}));
+  if (reply.ok) {
+    // Of a certificate and of a key, the public part.
+    const content = found.value ?? found.cer ?? JSON.stringify(found.key);
+    const version = (found.id ?? found.key.kid).split('/').at(-1);
+    console.log(`read ${name} ${Buffer.byteLength(content)} bytes version ${version}`);
+  } else {
+    failed = true;
+    console.log(
+      `failed ${name} ${[reply.status, found.error?.innererror?.code ?? found.error?.code].filter(Boolean).join(' ')}`,
+    );
+  }
 }
+if (failed) process.exit(1);
+if (!READY_FILE) process.exit(0);
 await writeFile(READY_FILE, '');
 process.on('SIGTERM', () => process.exit(0));
 setInterval(() => {}, 2 ** 30); // stays, as a server would

@@ -47,6 +47,7 @@ const FACTS = {
   tenantId: '6fa459ea-ee8a-3ca4-894e-db77e160355e',
   vaultUri: 'https://shop-kv.vault.azure.net',
   syncSecret: 'orders-env',
+  externalSecretsApi: 'external-secrets.io/v1',
 };
 const previewOf = (step: Step): string => step.preview?.(FACTS as never) ?? '';
 
@@ -96,6 +97,56 @@ describe('csi', () => {
       { objectName: 'db-password', objectType: 'secret', objectAlias: 'DB_PASSWORD' },
       { objectName: 'api-key', objectType: 'secret' },
     ]);
+  });
+});
+
+describe('dapr', () => {
+  const of = (steps: readonly Step[], kind: string) => steps.find((step) => step.kind === kind);
+  const annotationsOf = (steps: readonly Step[]) =>
+    parse(previewOf(of(steps, 'Deployment')!)).spec.template.metadata.annotations;
+
+  it('narrows what the sidecar answers for when asked, and gives the pod that Configuration', () => {
+    const { steps } = build(spec(workload('dapr', { options: { secretScopes: true } })));
+    expect(parse(previewOf(of(steps, 'Configuration')!))).toMatchObject({
+      metadata: { name: 'orders', namespace: 'shop' },
+      spec: {
+        secrets: {
+          scopes: [{ storeName: 'orders', defaultAccess: 'deny', allowedSecrets: ['db-password', 'api-key'] }],
+        },
+      },
+    });
+    expect(annotationsOf(steps)).toMatchObject({ 'dapr.io/config': 'orders' });
+    const { afterwards } = methods.find(({ name }) => name === 'dapr')!;
+    expect(afterwards(workload('dapr', { options: { secretScopes: true } }), FACTS).join()).toContain(
+      'dapr.io/config: orders',
+    );
+  });
+
+  it('names no Configuration otherwise', () => {
+    const { steps } = build(spec(workload('dapr')));
+    expect(of(steps, 'Configuration')).toBeUndefined();
+    expect(annotationsOf(steps)).toMatchObject({ 'dapr.io/config': '' });
+  });
+
+  it('writes the cloud as Dapr spells it', async () => {
+    const government = await cloudOf('AzureUSGovernmentCloud', () => Promise.reject(new Error('no metadata')));
+    const { steps } = build(spec(workload('dapr')), { cloud: government });
+    expect(parse(previewOf(of(steps, 'Component')!)).spec.metadata).toContainEqual({
+      name: 'azureEnvironment',
+      value: 'AZUREUSGOVERNMENTCLOUD',
+    });
+  });
+
+  it('applies a Component once its kind is served, and makes a pod once the injector runs', () => {
+    const { steps } = build(spec(workload('dapr')));
+    for (const kind of ['Component', 'Deployment'])
+      expect(Object.values(of(steps, kind)!.needs)).toContainEqual({ step: 'dapr/ready', fact: 'ready' });
+  });
+
+  it('is installed once for many workloads', () => {
+    const { steps } = build(spec(workload('dapr'), workload('dapr', { name: 'web', serviceAccount: 'web' })));
+    for (const id of ['extension/dapr', 'dapr/ready', 'provider/Microsoft.KubernetesConfiguration'])
+      expect(steps.filter((step) => step.id === id)).toMatchObject([{ workloads: ['orders', 'web'] }]);
   });
 });
 

@@ -4,8 +4,11 @@ import { keyVaultAddOn, oidcIssuer, workloadIdentity } from '../../steps/feature
 import { syncedSecret } from '../../steps/synced-secret.ts';
 import type { Workload } from '../../workload.ts';
 import { defineMethod } from '../method.ts';
-import { OBJECT_TYPE, object } from '../objects.ts';
+import { aliasesOf, OBJECT_TYPE, object } from '../objects.ts';
 import { sampleChecks, sampleOf } from '../sample.ts';
+import { examine } from './examine.ts';
+import { recognise } from './recognise.ts';
+import { lint } from './rules.ts';
 
 interface CsiOptions {
   /** Also a Kubernetes Secret of this name. */
@@ -35,7 +38,7 @@ export const csi = defineMethod<CsiOptions>({
   choose: 'The application reads files and its code cannot change.',
   traits: {
     delivers: 'files',
-    takes: 'files in the pod',
+    takes: 'files in the pod; on request also a Kubernetes Secret',
     codeChange: false,
     variables: false,
     rotation: 'the files follow within the poll interval (2m)',
@@ -45,8 +48,24 @@ export const csi = defineMethod<CsiOptions>({
     otherStores: false,
   },
   carries: ['secret', 'key', 'certificate'],
+  examine,
+  recognise,
+  lint,
+  probe: ({ name, secrets }, found) => ({
+    // The driver reads the vault from the node: what the pod's own network lets through shows nothing.
+    reaches: false,
+    values: {
+      ...{ secretNames: aliasesOf(secrets), mountPath: MOUNT_PATH },
+      providerClass: found?.names.providerClass ?? name,
+    },
+  }),
   questions: [
-    { flag: 'sync-secret', value: 'NAME', ask: 'also keep the values in a Kubernetes Secret of this name' },
+    {
+      flag: 'sync-secret',
+      value: 'NAME',
+      ask: 'also keep the values in a Kubernetes Secret of this name',
+      wizard: { ask: 'Also a Kubernetes Secret of them? Its name', label: 'Also a Secret' },
+    },
     {
       flag: 'rotation-interval',
       value: 'INTERVAL',
@@ -63,6 +82,7 @@ export const csi = defineMethod<CsiOptions>({
       );
     return { ...(syncSecret && { syncSecret }), ...(rotationInterval && { rotationInterval }) };
   },
+  writesSecret: ({ options }) => options.syncSecret,
   clusterFeatures: ({ options }) => [oidcIssuer, workloadIdentity, keyVaultAddOn(options.rotationInterval)],
   steps(workload, shared) {
     const { syncSecret } = workload.options;

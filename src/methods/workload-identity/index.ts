@@ -1,9 +1,17 @@
 import { ref } from '../../step.ts';
 import { oidcIssuer, workloadIdentity as webhook } from '../../steps/features.ts';
+import type { SecretRef } from '../../workload.ts';
 import { defineMethod } from '../method.ts';
 import { object } from '../objects.ts';
 import { sampleChecks, sampleOf } from '../sample.ts';
 import { codeFor } from './code.ts';
+import { examine } from './examine.ts';
+import { recognise } from './recognise.ts';
+import { lint } from './rules.ts';
+
+/** As paths below the vault: what is no secret is read as what it is, by a role that opens no secret. */
+const pathsOf = (secrets: readonly SecretRef[]): string =>
+  secrets.map(({ kind, name }) => `${kind}s/${name}`).join(',');
 
 export const workloadIdentity = defineMethod<Record<string, never>>({
   name: 'workload-identity',
@@ -21,6 +29,8 @@ export const workloadIdentity = defineMethod<Record<string, never>>({
     otherStores: false,
   },
   carries: ['secret', 'key', 'certificate'],
+  recognise,
+  probe: ({ secrets }) => ({ reaches: true, values: { secretNames: pathsOf(secrets) } }),
   questions: [],
   options: () => ({}),
   clusterFeatures: () => [oidcIssuer, webhook],
@@ -42,12 +52,13 @@ export const workloadIdentity = defineMethod<Record<string, never>>({
       },
       before: [account],
       needs: { vaultUri: ref(shared.vault(workload), 'vaultUri') },
-      // As paths below the vault: what is no secret is read as what it is, by a role that opens no secret.
-      values: { secretNames: workload.secrets.map(({ kind, name }) => `${kind}s/${name}`).join(',') },
+      values: { secretNames: pathsOf(workload.secrets) },
     });
     return [account, ...sample];
   },
   checks: (workload, _shared, steps) => sampleChecks(workload, steps),
+  examine,
+  lint,
   afterwards: ({ serviceAccount, secrets }, { vaultUri = '' }) => [
     'Set on your pods (a Deployment: under spec.template), and restart them:',
     '  metadata.labels      azure.workload.identity/use: "true"',
