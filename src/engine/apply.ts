@@ -146,7 +146,10 @@ async function turnOf(
       if (!observed || 'problem' in observed) return end;
       // It stays as it is, and what holds of it still serves those who need no more of it.
       const judged = step.judge(observed.seen, knownTo(step, run.standing));
-      return judged.state === 'absent' ? end : { ...end, standing: judged.facts };
+      if (judged.state === 'absent') return end;
+      // The line may name what exists only now.
+      const said = line === undefined && judged.run !== undefined ? { run: judged.run } : {};
+      return { result: { ...end.result, ...said }, standing: judged.facts };
     }
     const [first] = lacking;
     if (first) {

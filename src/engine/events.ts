@@ -2,7 +2,7 @@ import type { Facts } from '../facts.ts';
 import type { Consent, Difference, Finding, Pace, StepId } from '../step.ts';
 import type { Problem } from '../trouble.ts';
 
-export type Action = 'create' | 'update' | 'keep' | 'later' | 'blocked';
+export type Action = 'create' | 'update' | 'keep' | 'later' | 'blocked' | 'remove' | 'leave';
 
 /** One line of a plan. */
 export interface Change {
@@ -20,6 +20,8 @@ export interface Change {
   readonly consents: readonly Consent[];
   readonly note?: string;
   readonly run?: string;
+  /** Id in the catalogue of failures of what is not as wanted. */
+  readonly failure?: string;
   /** Why it could not be looked at (`later`, `blocked`). */
   readonly problem?: Problem;
   /** How long the world may lag behind the change. */

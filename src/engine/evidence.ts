@@ -73,8 +73,21 @@ export function planDocument(
     ...(about.subscription && { subscription: about.subscription }),
     ...(about.tenant !== undefined && { tenant: about.tenant }),
     changes: plan.changes.map((change) => {
-      const { id, kind, subject, workloads, title, action, differences, consents, missing, note, run, follows } =
-        change;
+      const {
+        id,
+        kind,
+        subject,
+        workloads,
+        title,
+        action,
+        differences,
+        consents,
+        missing,
+        note,
+        run,
+        follows,
+        failure,
+      } = change;
       return {
         ...{ id, kind, subject, workloads, title, action },
         ...(differences.some((difference) => difference.irreversible) && { irreversible: true }),
@@ -84,6 +97,7 @@ export function planDocument(
         differences,
         ...(note !== undefined && { note }),
         ...(run !== undefined && { run }),
+        ...(failure !== undefined && { failure }),
         ...(follows && { follows }),
         ...troubleOf(change.problem, about.failureOf),
       };
@@ -98,9 +112,11 @@ export function evidence(from: {
   readonly proofs: readonly Proof[];
   readonly simulated?: boolean;
   readonly failureOf?: FailureOf;
+  /** Whom the run is about. Absent: all whom its steps serve. */
+  readonly about?: readonly string[];
 }): Evidence {
   const { results, proofs, failureOf } = from;
-  const names = [...new Set(results.flatMap(({ change }) => change.workloads))];
+  const names = from.about ?? [...new Set(results.flatMap(({ change }) => change.workloads))];
   return {
     apiVersion: API_VERSION,
     kind: 'Evidence',

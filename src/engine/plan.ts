@@ -1,5 +1,5 @@
 import type { Facts } from '../facts.ts';
-import type { Consent, Judged, Known, Needs, Step, StepId } from '../step.ts';
+import type { Check, Consent, Judged, Known, Needs, Step, StepId } from '../step.ts';
 import { KNOWN_AFTER_APPLY } from '../step.ts';
 import type { Problem } from '../trouble.ts';
 import type { Action, Change, Plan } from './events.ts';
@@ -19,10 +19,15 @@ interface Draft {
 /**
  * Judges every step over one set of observations. Pure: the same in, the same out; nothing is asked or written.
  *
- * A blocked change holds back only those who need a fact that it would have brought: what can be done without it is
- * done. They say whom they follow and nothing more.
+ * A blocked change holds back only those who need a fact that it would have brought, and those that rest on a proof of
+ * what it is about: what can be done without it is done. They say whom they follow and nothing more.
  */
-export function plan(steps: readonly Step[], observations: Observations, consents: Iterable<Consent>): Plan {
+export function plan(
+  steps: readonly Step[],
+  observations: Observations,
+  consents: Iterable<Consent>,
+  checks: readonly Check[] = [],
+): Plan {
   const given = new Set(consents);
   const drafts = new Map<StepId, Draft>();
   const byName = new Map<string, Change>();
@@ -33,7 +38,41 @@ export function plan(steps: readonly Step[], observations: Observations, consent
     drafts.set(step.id, made);
     byName.set(`${step.kind} ${step.subject}`, made.change);
   }
-  return { changes: [...drafts.values()].map(({ change }) => change) };
+  return {
+    changes: withoutUnproven(
+      [...drafts.values()].map(({ change }) => change),
+      steps,
+      checks,
+    ),
+  };
+}
+
+/** What rests on a proof is not done where the proof cannot be asked for, and what needs that is not either. */
+function withoutUnproven(
+  changes: readonly Change[],
+  steps: readonly Step[],
+  checks: readonly Check[],
+): readonly Change[] {
+  const byId = new Map(changes.map((change) => [change.id, change]));
+  const held = new Set<StepId>();
+  for (const place of graphOf(steps, checks)) {
+    if (!('step' in place)) continue;
+    const { id, needs, proven = [] } = place.step;
+    const change = byId.get(id);
+    if (!change || change.action === 'keep' || change.action === 'blocked') continue;
+    const proofs = checks.filter((check) => proven.includes(check.id));
+    const before = [
+      ...proofs.flatMap((check) => check.after).filter((other) => byId.get(other)?.action === 'blocked'),
+      ...Object.values(needs).flatMap((need) => (held.has(need.step) ? [need.step] : [])),
+    ];
+    const roots = [...new Set(before.flatMap((other) => byId.get(other)?.follows ?? [other]))];
+    if (roots.length === 0) continue;
+    // Of what is there already, those who need it have what they need.
+    if (change.action !== 'update') held.add(id);
+    const names = roots.map((root) => `${byId.get(root)?.kind} ${byId.get(root)?.subject}`);
+    byId.set(id, { ...change, action: 'blocked', note: `follows from ${names.join(', ')}`, follows: roots });
+  }
+  return changes.map(({ id }) => byId.get(id)!);
 }
 
 function draft(
@@ -89,7 +128,10 @@ function draft(
     return decided('blocked', { problem: problemOf(error, `${step.kind} ${step.subject}`) });
   }
   const { state, differences, note } = judged;
-  const noted = note === undefined ? {} : { note };
+  const noted = {
+    ...(note !== undefined && { note }),
+    ...(judged.failure !== undefined && { failure: judged.failure }),
+  };
   const consentsNeeded = consentsOf(judged);
   switch (state) {
     case 'as wanted':

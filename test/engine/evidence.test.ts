@@ -27,6 +27,11 @@ test('facts of a workload are those on which its steps agree', () => {
   ]);
 });
 
+test('of workloads that go, those that stay with what they share are not told of', () => {
+  const results = [result('a', 'removed'), result('b', 'left', {}, ['orders', 'mailer'])];
+  expect(evidence({ ...from, results, about: ['orders'] }).workloads.map(({ name }) => name)).toEqual(['orders']);
+});
+
 test.each<[Outcome, string, string | undefined]>([
   ['created', 'created', undefined],
   ['updated', 'updated', undefined],

@@ -76,6 +76,7 @@ export function fakeWorld(
     state,
     azure: undefined as never,
     kubernetes: undefined as never,
+    helm: undefined as never,
     value: () => Promise.reject(new Error('no values here')),
     fresh: () => fakeWorld(clock, signal, state),
     read(name, look = () => state.values.get(name)) {

@@ -239,3 +239,27 @@ test('in front of an obstacle the usual line would fail as we do: only one that 
   expect(changes.get('a')?.run).toBeUndefined();
   expect(changes.get('b')?.run).toBe('az recover it');
 });
+
+test('what rests on a proof of something blocked is not promised, nor what needs it; what is there stays as it is', async () => {
+  const check = {
+    ...{ id: 'proof', title: 'it works', workload: 'orders', needs: {}, after: ['trust'] },
+    run: async () => [],
+  };
+  const steps = [
+    fakeStep('cluster', asking('cluster')),
+    fakeStep('trust', { needs: needing('cluster') }),
+    fakeStep('store', { proven: ['proof'] }),
+    fakeStep('pod', { needs: needing('store') }),
+    fakeStep('kept', { proven: ['proof'], judge: () => judged('yes', {}) }),
+    fakeStep('other'),
+  ];
+  const world = fakeWorld();
+  const changesWith = async (given: Consent[]) => {
+    const { changes } = plan(steps, await observe(steps, world), given, [check]);
+    return Object.fromEntries(changes.map(({ id, action, follows }) => [id, follows ?? action]));
+  };
+  const done = { cluster: 'update', trust: 'create', store: 'create', pod: 'create', kept: 'keep', other: 'create' };
+  expect(await changesWith(['cluster'])).toEqual(done);
+  const roots = ['cluster'];
+  expect(await changesWith([])).toEqual({ ...done, cluster: 'blocked', trust: roots, store: roots, pod: roots });
+});
