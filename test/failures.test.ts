@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { pages } from '../scripts/failures-docs.ts';
 import { refusalOf } from '../src/azure/problems.ts';
-import { explain, match, ROWS, rowOf } from '../src/failures/index.ts';
+import { docsOf, explain, match, ROWS, rowOf } from '../src/failures/index.ts';
 import { refusalOf as clusterRefusal } from '../src/kubernetes/problems.ts';
 import { Problem } from '../src/trouble.ts';
 
@@ -146,14 +147,11 @@ describe('explain', () => {
 });
 
 describe('the catalogue', () => {
-  it('has what init can meet', () => {
-    const ids =
-      'F001 F003 F004 F005 F006 F007 F008 F009 F010 F011 F012 F013 F014 F015 F016 F017 F019 F034 F035 F036 F049 F050 F051 F052 F053 F054 F055 F056 F057 F058 F067 F068 F069 F070 F071 F072 F073 F074 F075 F077 F079 F081 F084 F086 F087 F145 F154 F155';
-    for (const id of ids.split(' ')) expect(rowOf(id), id).toBeDefined();
-  });
-
-  it('has each id once', () => {
-    expect(new Set(ROWS.map(({ id }) => id)).size).toBe(ROWS.length);
+  it('has F001 to F155, each once', () => {
+    const ids = Array.from({ length: 155 }, (_, index) => `F${String(index + 1).padStart(3, '0')}`);
+    expect(ROWS.map(({ id }) => id).toSorted()).toEqual(ids);
+    expect(rowOf('F091')?.title).toBe('The SecretProviderClass names no identity');
+    expect(rowOf('F999')).toBeUndefined();
   });
 
   it.each(ROWS.map((row) => [row.id, row] as const))('%s speaks plainly', (_id, { title, cause, fix }) => {
@@ -161,18 +159,61 @@ describe('the catalogue', () => {
     expect(cause).toMatch(/\.$/);
     expect(fix.say).toMatch(/\.$/);
     expect(`${title} ${cause} ${fix.say}`).not.toMatch(/please|simply|just /i);
+    // A line that shows something, or one that changes what can be changed back: never one that destroys.
     if (fix.run !== undefined) {
-      expect(fix.run).toMatch(/^(az|kubectl) /);
-      expect(fix.run).not.toMatch(/\n|\bdelete\b|\bpurge\b|\bremove\b/);
+      expect(fix.run).toMatch(/^(az|kubectl|helm|aks-secrets) /);
+      expect(fix.run).not.toMatch(/\n|(?<!-)\b(delete|purge|remove|disable|uninstall|rotate|recover)\b|--force/);
+      // In bash and in PowerShell alike: nothing is expanded, and no quote stands within its like.
+      expect(fix.run.replace(/"[^"$`\\]*"/g, '')).not.toMatch(/["'$`;&|\\(){}]/);
     }
   });
 
-  it('is imported by nothing that it would have to know', () => {
-    for (const file of readdirSync('src/failures')) {
+  it.each(ROWS.map((row) => [row.id, row] as const))(
+    '%s can be seen, and refers to others that are there',
+    (_id, row) => {
+      expect(row.match.length).toBeGreaterThan(0);
+      expect(row.seenBy).toContain('explain');
+      for (const { code, says, vague } of row.match) {
+        expect([code, says].filter((sign) => sign !== undefined)).toHaveLength(1);
+        // A code is not vague: it has its own company, or none.
+        if (code !== undefined) expect(vague).toBeUndefined();
+      }
+      for (const id of [...(row.sameWorldAs ?? []), ...(row.insteadOf ?? [])]) expect(rowOf(id), id).toBeDefined();
+      // Of two rows one says more.
+      for (const id of row.insteadOf ?? []) expect(rowOf(id)?.insteadOf ?? []).not.toContain(row.id);
+    },
+  );
+
+  it('knows nothing of the rest of the program', () => {
+    const files = readdirSync('src/failures', { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.ts'),
+    );
+    expect(files.length).toBeGreaterThan(15);
+    for (const file of files) {
       const imports = [...readFileSync(`src/failures/${file}`, 'utf8').matchAll(/from '([^']+)'/g)].map(
         ([, from]) => from!,
       );
-      expect(imports.every((from) => from.startsWith('./') || from === '../trouble.ts')).toBe(true);
+      expect(
+        imports.filter((from) => from.startsWith('../') && from !== '../trouble.ts' && from !== '../row.ts'),
+        file,
+      ).toEqual([]);
+    }
+  });
+});
+
+describe('the pages', () => {
+  it('are those of the catalogue (node scripts/failures-docs.ts writes them)', () => {
+    const written = pages();
+    const there = readdirSync('docs/failures').map((name) => `docs/failures/${name}`);
+    expect(there.toSorted()).toEqual([...written.keys()].toSorted());
+    for (const [path, text] of written) expect(readFileSync(path, 'utf8'), path).toBe(text);
+  });
+
+  it('lead from each failure to its page, and from page to page', () => {
+    for (const row of ROWS) {
+      const text = readFileSync(docsOf(row), 'utf8');
+      expect(text).toContain(`# ${row.id}: ${row.title}`);
+      for (const [, to] of text.matchAll(/\]\(([^)]+)\)/g)) expect(existsSync(`docs/failures/${to}`), to).toBe(true);
     }
   });
 });
