@@ -57,7 +57,7 @@ const wayOut = (fix: Complaint['fix'], page: Page): Line[] =>
   fix ? [BLANK, ...paragraph(fix.say, page), ...(fix.run === undefined ? [] : [command(pasteable(fix.run))])] : [];
 
 /** `<resource group>`, which we cannot know, as `RESOURCE_GROUP`: a shell would take the first for a redirection. */
-const pasteable = (run: string): string =>
+export const pasteable = (run: string): string =>
   run.replace(/<([a-z][a-z ]*)>/g, (_, what: string) => what.toUpperCase().replaceAll(' ', '_'));
 
 const messageOf = ({ file, line: number }: Trouble, message: string): string =>

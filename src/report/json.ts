@@ -4,7 +4,10 @@ import { redact } from '../secret.ts';
 import type { Reporter } from './reporter.ts';
 
 /** Exactly one document, at the end: a failure before evidence, evidence before the plan that it carried out. */
-export function jsonReporter(stdout: Output): Reporter {
+export function jsonReporter(
+  stdout: Output,
+  print = (document: unknown): string => `${JSON.stringify(document, null, 2)}\n`,
+): Reporter {
   let document: unknown;
   let closed = false;
   return {
@@ -21,13 +24,19 @@ export function jsonReporter(stdout: Output): Reporter {
     result(_summary, evidence) {
       document = evidence;
     },
+    removed(_summary, evidence) {
+      document = evidence;
+    },
+    verified(form) {
+      document = form.document;
+    },
     failure(complaints, exitCode) {
       document = failureDocument(complaints, exitCode);
     },
     close() {
       if (closed || document === undefined) return;
       closed = true;
-      stdout.write(`${redact(JSON.stringify(document, null, 2))}\n`);
+      stdout.write(redact(print(document)));
     },
   };
 }

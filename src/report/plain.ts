@@ -1,6 +1,6 @@
 import type { Event, Proof, Result } from '../engine/events.ts';
 import type { ProgressOptions } from './progress.ts';
-import { isNews, markOf } from './progress.ts';
+import { doingOf, isNews, markOf } from './progress.ts';
 import type { Progress } from './reporter.ts';
 import type { Line, Span } from './text.ts';
 import { columns, count, duration, line, span, timeOfDay } from './text.ts';
@@ -66,7 +66,7 @@ export function plainProgress({ write, paint, symbols, clock, verbose, ticker }:
       case 'changing': {
         const { id, action } = event.change;
         begin(id, nameOf(event.change), event.at);
-        entry(event.at, symbols.later, nameOf(event.change), action === 'update' ? 'updating' : 'creating', '', '');
+        entry(event.at, symbols.later, nameOf(event.change), doingOf(action), '', '');
         break;
       }
       case 'waiting': {

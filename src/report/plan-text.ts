@@ -14,23 +14,46 @@ export interface Header {
   readonly tenant?: string;
   /** `simulated`, where the surroundings say so. */
   readonly label?: string;
+  /** It is a plan to take away. */
+  readonly removes?: true;
 }
 
 /** The plan as a person reads it. The same plan gives the same text. */
 export function planText(changes: readonly Change[], header: Header, page: Page): Line[] {
   const shown = changes.filter(({ quiet, action }) => !quiet || action !== 'keep');
-  const entries = fold(shown);
-  const label = labelWidth(entries, page);
-  const said = new Set<string>();
-  const groups = (['Azure', 'Kubernetes'] as const).flatMap((side) => {
-    const own = entries.filter((entry) => entry.first.side === side);
-    if (own.length === 0) return [];
-    return [BLANK, line('  ', span(side, 'strong')), ...own.flatMap((entry) => entryLines(entry, label, page, said))];
+  const sides = (['Azure', 'Kubernetes'] as const).map((side): Group => {
+    return { title: side, changes: shown.filter((change) => change.side === side) };
   });
-  return [...headerLines(header, page), ...groups, BLANK, ...countLines(shown, page)];
+  return [...headerLines('Plan for', header, page), ...groupLines(sides, page), BLANK, ...countLines(shown, page)];
 }
 
-function headerLines({ workloads, caller, subscription, tenant, label }: Header, page: Page): Line[] {
+/** Changes under one heading. */
+export interface Group {
+  readonly title: string;
+  readonly changes: readonly Change[];
+}
+
+/** The groups that have something, in columns that are theirs together; each reason is said once. */
+export function groupLines(groups: readonly Group[], page: Page): Line[] {
+  const folded = groups.map(({ title, changes }) => ({ title, entries: fold(changes) }));
+  const label = labelWidth(
+    folded.flatMap(({ entries }) => entries),
+    page,
+  );
+  const said = new Set<string>();
+  return folded.flatMap(({ title, entries }) =>
+    entries.length === 0
+      ? []
+      : [BLANK, line('  ', span(title, 'strong')), ...entries.flatMap((one) => entryLines(one, label, page, said))],
+  );
+}
+
+/** Who and where, under `title` and whom it is about. */
+export function headerLines(
+  title: string,
+  { workloads, caller, subscription, tenant, label }: Header,
+  page: Page,
+): Line[] {
   const [first] = workloads;
   const method = first && workloads.every((other) => other.method === first.method) ? `, by ${first.method}` : '';
   const namespace =
@@ -44,7 +67,7 @@ function headerLines({ workloads, caller, subscription, tenant, label }: Header,
   // Broken between the two, so that an id is never looked for at the end of a name.
   const surroundings = columns(whole) <= page.width ? [whole] : [who, tenant ? `tenant ${tenant}` : ''];
   return [
-    ...wrap(`Plan for ${whom}${namespace}${method}${label ? ` (${label})` : ''}`, page.width).map((row) =>
+    ...wrap(`${title} ${whom}${namespace}${method}${label ? ` (${label})` : ''}`, page.width).map((row) =>
       line(span(row, 'strong')),
     ),
     ...surroundings.flatMap((text) => wrap(text, page.width)).map((row) => line(row)),
@@ -57,12 +80,13 @@ interface Entry {
   readonly label: string;
   /** What stands at the right because it does not fit, or because it is several. */
   readonly subject: string | undefined;
+  readonly all: readonly Change[];
 }
 
-function fold(changes: readonly Change[]): (Entry & { readonly all: readonly Change[] })[] {
+function fold(changes: readonly Change[]): Entry[] {
   const groups = new Map<string, Change[]>();
   for (const change of changes) {
-    const plain = change.differences.length === 0 && !change.problem && !change.run;
+    const plain = change.differences.length === 0 && !change.problem && (!change.run || change.action === 'leave');
     const { kind, side, action, note, follows } = change;
     const key = plain ? JSON.stringify([side, kind, action, note, follows]) : change.id;
     groups.set(key, [...(groups.get(key) ?? []), change]);
@@ -114,13 +138,16 @@ function labelWidth(entries: readonly Entry[], page: Page): number {
   return Math.min(most, Math.max(12, ...fitting));
 }
 
-const TONE: Readonly<Partial<Record<Action, Tone>>> = { create: 'good', update: 'warn', blocked: 'bad', keep: 'dim' };
+const TONE: Readonly<Partial<Record<Action, Tone>>> = {
+  ...{ create: 'good', update: 'warn', blocked: 'bad', keep: 'dim', remove: 'bad', leave: 'dim' },
+};
 
 function entryLines(entry: Entry, width: number, page: Page, said: Set<string>): Line[] {
   const { first } = entry;
   const { symbols } = page;
   const symbol = {
     ...{ create: symbols.create, update: symbols.update, keep: symbols.keep },
+    ...{ remove: symbols.remove, leave: symbols.keep },
     ...{ later: symbols.later, blocked: first.follows ? symbols.skipped : symbols.warn },
   }[first.action];
   const fits = entry.subject === undefined && saysMore(first) && columns(entry.label) <= width;
@@ -138,7 +165,7 @@ function entryLines(entry: Entry, width: number, page: Page, said: Set<string>):
     right.push(...wrap(beside ? first.note : `(${first.note})`, room).map((row) => line(row)));
   }
   right.push(...reasonLines(first, room, said));
-  const paste = hasLine(first) ? [command(first.run, 6)] : [];
+  const paste = hasLine(first) ? [command(first.run, 6)] : entry.all.flatMap(wouldRemove);
   const [top = BLANK, ...rest] = right;
   const left = `${pad(label, width)}${' '.repeat(GAP)}`;
   return [
@@ -147,6 +174,10 @@ function entryLines(entry: Entry, width: number, page: Page, said: Set<string>):
     ...paste,
   ];
 }
+
+/** Of what is left in place: the line that would remove it. It is no advice, so it stands back. */
+const wouldRemove = ({ action, run }: Change): Line[] =>
+  action === 'leave' && run !== undefined ? [line('      ', span(run, 'dim'))] : [];
 
 /** A line is given where it can help: not for what could not even be looked at. */
 const hasLine = (change: Change): change is Change & { readonly run: string } =>

@@ -1,4 +1,4 @@
-import type { Outcome, Proof, Result } from '../engine/events.ts';
+import type { Action, Outcome, Proof, Result } from '../engine/events.ts';
 import type { Clock } from '../world.ts';
 import type { Ticker } from './reporter.ts';
 import type { Paint } from './style.ts';
@@ -39,10 +39,14 @@ export function markOf(outcome: Outcome | Proof['outcome'], symbols: Symbols): M
   return { symbol: symbols.warn, tone: 'warn', word };
 }
 
+/** What goes on while a change is made. */
+export const doingOf = (action: Action): string =>
+  action === 'remove' ? 'removing' : action === 'update' ? 'updating' : 'creating';
+
 /** Whether an end is news: what was found as it should be, or found blocked, was said by the plan. */
 export function isNews({ outcome, change }: Result, verbose: boolean): boolean {
   if (verbose) return true;
-  if (change.action === 'blocked') return false;
+  if (change.action === 'blocked' || change.action === 'leave') return false;
   if (outcome === 'kept') return change.action !== 'keep' && !change.quiet;
   return outcome !== 'not reached' || !change.quiet;
 }

@@ -2,12 +2,15 @@ import type { Complaint } from '../complaint.ts';
 import type { Plan, Tell } from '../engine/events.ts';
 import type { Evidence } from '../engine/evidence.ts';
 import type { Output } from '../io.ts';
+import { redact } from '../secret.ts';
 import type { Clock } from '../world.ts';
 import { complaintsText } from './complaint-text.ts';
 import { jsonReporter } from './json.ts';
 import { plainProgress } from './plain.ts';
 import type { Header } from './plan-text.ts';
 import { planText } from './plan-text.ts';
+import type { RemovalSummary } from './removal-text.ts';
+import { removalPlanText, removalResultText, removalTroublesText } from './removal-text.ts';
 import type { Summary } from './result-text.ts';
 import { resultText, troublesText } from './result-text.ts';
 import type { Paint } from './style.ts';
@@ -24,9 +27,20 @@ export interface Reporter {
   /** `result` when the plan is what was asked for; `preview` when a question or its application follows. */
   plan(plan: Plan, header: Header, as: 'result' | 'preview'): void;
   result(summary: Summary, evidence: Evidence): void;
+  /** How a removal ended. */
+  removed(summary: RemovalSummary, evidence: Evidence): void;
+  /** What `verify` found: the document itself, lines for a person, or a text in the format that was asked for. */
+  verified(form: VerifyForm): void;
   failure(complaints: readonly Complaint[], exitCode: number): void;
   /** Ends progress, and writes the document of `-o json`. Nothing may be reported after it. */
   close(): void;
+}
+
+export interface VerifyForm {
+  readonly document: unknown;
+  lines(page: Page): readonly Line[];
+  /** Written as it is, in place of the lines. */
+  readonly text?: string;
 }
 
 /** How a run is followed while it lasts. */
@@ -47,7 +61,10 @@ const realTicker: Ticker = (milliseconds, tick) => {
 };
 
 export interface ReportOptions {
+  /** `json`: one document, whatever it is printed as. */
   readonly output: 'text' | 'json';
+  /** How a document is printed; absent: as JSON. */
+  readonly print?: ((document: unknown) => string) | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -62,7 +79,7 @@ export interface ReportOptions {
 
 /** The reporter for these streams and wishes. */
 export function reporterFor(options: ReportOptions): Reporter {
-  return options.output === 'json' ? jsonReporter(options.stdout) : textReporter(options);
+  return options.output === 'json' ? jsonReporter(options.stdout, options.print) : textReporter(options);
 }
 
 function textReporter(options: ReportOptions): Reporter {
@@ -95,8 +112,9 @@ function textReporter(options: ReportOptions): Reporter {
       afterResult = false;
     },
     plan(plan, header, as) {
-      if (as === 'result') out.write(planText(plan.changes, header, out.page));
-      else if (!quiet) err.write([...planText(plan.changes, header, err.page), BLANK]);
+      const text = header.removes ? removalPlanText : planText;
+      if (as === 'result') out.write(text(plan.changes, header, out.page));
+      else if (!quiet) err.write([...text(plan.changes, header, err.page), BLANK]);
       afterResult = as === 'result';
     },
     result(summary) {
@@ -105,6 +123,20 @@ function textReporter(options: ReportOptions): Reporter {
       out.write(resultText(summary, out.page));
       const troubles = troublesText(summary, err.page);
       if (troubles.length > 0) err.write([BLANK, ...troubles]);
+      afterResult = true;
+    },
+    removed(summary) {
+      // Where nothing was removed there was no progress, and the plan stands apart by itself.
+      if (!quiet && summary.results.some(({ outcome }) => outcome !== 'left')) err.write([BLANK]);
+      out.write(removalResultText(summary, out.page));
+      const troubles = removalTroublesText(summary, err.page);
+      if (troubles.length > 0) err.write([BLANK, ...troubles]);
+      afterResult = true;
+    },
+    verified({ lines, text }) {
+      progress.pause();
+      if (text === undefined) out.write(lines(out.page));
+      else stdout.write(redact(text));
       afterResult = true;
     },
     failure(complaints, exitCode) {

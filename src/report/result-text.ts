@@ -42,8 +42,10 @@ const AT_LENGTH = 3;
 /** What was proven, and what to do now: the result itself, for standard output. */
 export function resultText(summary: Summary, page: Page): Line[] {
   const { workloads, results, exit, again } = summary;
+  // Where nothing was to be proven (manifests that are only written), a list would say nothing of each.
+  const long = summary.proofs.length > 0 ? listLines : () => [];
   const blocks =
-    workloads.length > AT_LENGTH ? listLines(summary, page) : workloads.flatMap((one) => blockOf(one, summary, page));
+    workloads.length > AT_LENGTH ? long(summary, page) : workloads.flatMap((one) => blockOf(one, summary, page));
   return [
     ...blocks,
     ...wrap(countsOf(results), page.width).map((row) => line(row)),
@@ -69,16 +71,20 @@ function listLines({ workloads, proofs, at, label, again }: Summary, page: Page)
     const own = proofs.filter((proof) => proof.workload === workload.name);
     return { ...workload, own, proven: isProven(own) };
   });
-  const width = Math.max(...rows.map(({ account }) => columns(account)));
+  const width = Math.max(...rows.map((row) => columns(calledOf(row))));
   const number = rows.filter(({ proven }) => proven).length;
+  const surely = label ? ` (${label})` : '';
   const how =
-    `${number} of ${rows.length} workloads can read their secrets${label ? ` (${label})` : ''}. Proven at ${timeOfDay(at)}, ` +
-    'each by a token of its service account, exchanged at Entra, against its vault.';
+    number === 0
+      ? `None of ${rows.length} workloads is proven to read its secrets${surely}.`
+      : `${number} of ${rows.length} workloads can read their secrets${surely}. Proven at ${timeOfDay(at)}, ` +
+        'each by a token of its service account, exchanged at Entra, against its vault.';
   const one = again?.replace(/ --yes$/, ' --workload NAME --yes');
   return [
     ...wrap(how, page.width).map((row) => line(row)),
     BLANK,
-    ...rows.flatMap(({ account, secrets, own, proven }) => {
+    ...rows.flatMap((workload) => {
+      const { secrets, own, proven } = workload;
       const symbol = proven ? span(page.symbols.good, 'good') : span(page.symbols.bad, 'bad');
       const state = proven
         ? ''
@@ -87,7 +93,9 @@ function listLines({ workloads, proofs, at, label, again }: Summary, page: Page)
           : 'not reached: ';
       const room = Math.max(20, page.width - width - 6);
       return wrap(state + secrets.join(', '), room).map((row, index) =>
-        index === 0 ? line('  ', symbol, ' ', pad(account, width + 2), row) : line(' '.repeat(width + 6), row),
+        index === 0
+          ? line('  ', symbol, ' ', pad(calledOf(workload), width + 2), row)
+          : line(' '.repeat(width + 6), row),
       );
     }),
     BLANK,
@@ -96,6 +104,10 @@ function listLines({ workloads, proofs, at, label, again }: Summary, page: Page)
       : [line('  What the application of one of them must do:'), command(one), BLANK]),
   ];
 }
+
+/** The service account, and the workload where that has another name: several may share one account. */
+const calledOf = ({ name, account }: WorkloadSummary): string =>
+  account.endsWith(`/${name}`) ? account : `${account} (${name})`;
 
 function provenLines(workload: WorkloadSummary, at: Date, label: string | undefined, page: Page): Line[] {
   const { account, secrets, unseen = [], vault, note } = workload;

@@ -55,7 +55,7 @@ export function painter(colour: boolean): Paint {
   const chalk = new Chalk({ level: colour ? 1 : 0 });
   const tones: Readonly<Record<Tone, ChalkInstance>> = {
     ...{ good: chalk.green, bad: chalk.red, warn: chalk.yellow },
-    ...{ dim: chalk.dim, strong: chalk.bold },
+    ...{ dim: chalk.dim, strong: chalk.bold, asks: chalk.bold.blueBright },
   };
   return (line) => {
     const text = line.map(({ text, tone }) => (tone && text !== '' ? tones[tone](text) : text)).join('');

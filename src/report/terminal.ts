@@ -1,6 +1,6 @@
 import type { Change, Event, Proof, Result } from '../engine/events.ts';
 import type { Mark, ProgressOptions } from './progress.ts';
-import { isNews, markOf } from './progress.ts';
+import { doingOf, isNews, markOf } from './progress.ts';
 import type { Progress } from './reporter.ts';
 import type { Line, Tone } from './text.ts';
 import { columns, duration, head, line, pad, span, wrap } from './text.ts';
@@ -103,13 +103,13 @@ export function liveProgress(options: ProgressOptions & { width(): number }): Pr
       case 'starting':
         looking = 0;
         after = event.after;
-        waiting = event.plan.changes.filter(({ action }) => action !== 'keep' && action !== 'blocked');
+        waiting = event.plan.changes.filter(({ action }) => !['keep', 'leave', 'blocked'].includes(action));
         names = new Map(waiting.map(({ id, kind }) => [id, kind]));
         longest = Math.max(0, ...waiting.map((change) => columns(nameOf(change))));
         return [];
       case 'changing': {
         const { id, action } = event.change;
-        begin(id, nameOf(event.change), action === 'update' ? 'updating' : 'creating', event.at);
+        begin(id, nameOf(event.change), doingOf(action), event.at);
         return [];
       }
       case 'waiting': {

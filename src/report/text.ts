@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { redact } from '../secret.ts';
 
 /** What a piece of text means; colour is only one way to show it. */
-export type Tone = 'good' | 'bad' | 'warn' | 'dim' | 'strong';
+export type Tone = 'good' | 'bad' | 'warn' | 'dim' | 'strong' | 'asks';
 export interface Span {
   readonly text: string;
   readonly tone?: Tone;
@@ -25,11 +25,12 @@ export interface Symbols {
   readonly create: string;
   readonly update: string;
   readonly keep: string;
+  readonly remove: string;
   readonly spinner: readonly string[];
 }
 
 export const UNICODE: Symbols = {
-  ...{ good: '✓', bad: '✗', warn: '!', skipped: '-', later: '·', create: '+', update: '~', keep: '=' },
+  ...{ good: '✓', bad: '✗', warn: '!', skipped: '-', later: '·', create: '+', update: '~', keep: '=', remove: '-' },
   spinner: ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'],
 };
 /** For locales that are not UTF-8. */
