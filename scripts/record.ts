@@ -1,95 +1,105 @@
 /**
- * Runs the program as a person would, on a fresh sandbox, and renders what is on the terminal at the end to a picture:
+ * Runs the program as a person would, behind a terminal and on a fresh sandbox, types the answers, and renders what is on
+ * the terminal to pictures in `docs/`:
  *
- *     npm run record                                        (writes docs/init-csi.svg)
- *     npm run record -- docs/help.svg --help                (another command line)
+ *     npm run record                                        (all of them)
+ *     npm run record -- wizard                              (those whose name begins so)
+ *     npm run record -- docs/help.svg --help                (another command line, without answers)
  *
- * Nothing is staged: the text, its colours and its timings are those of this run. Only the name of the temporary folder
- * that it ran in is left out.
+ * Nothing is staged: the text, its colours and its timings are those of the run.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
-import headless, { type IBufferCell, type IBufferLine } from '@xterm/headless';
-import { main } from '../src/main.ts';
-import { FOREGROUND, paletteColor, picture, type Run } from './svg.ts';
+import { COLUMNS, run, type Screen } from './screen.ts';
+import { picture, type Run } from './svg.ts';
 
-const COLUMNS = 80;
-const [file = 'docs/init-csi.svg', ...given] = process.argv.slice(2);
-const argv = given.length > 0 ? given : ['init', '--sandbox', '--method', 'csi', '--yes'];
+const CLI = join(import.meta.dirname, '..', 'src', 'cli.ts');
+const ENTER = '\r';
+const ESCAPE = '\x1b';
 
-const terminal = new headless.Terminal({
-  cols: COLUMNS,
-  rows: 50,
-  scrollback: 2000,
-  convertEol: true,
-  allowProposedApi: true,
+interface Picture {
+  readonly name: string;
+  readonly args: string;
+  /** Types the answers; a picture of a question ends when it shows. */
+  readonly answers?: (screen: Screen) => Promise<'ends' | 'stays'>;
+  /** Begins with the row that holds this text. */
+  readonly from?: string;
+}
+
+/** Every question of the wizard up to the method: the sandbox would answer them, so one goes back to the first. */
+async function toTheMethod({ type }: Screen): Promise<void> {
+  await type('? How should', ESCAPE);
+  for (const question of ['Secrets of', 'Service account', 'Workload', 'Namespace', 'Key Vault', 'Cluster'])
+    await type(`? ${question}`, ESCAPE);
+  await type('> Sandbox', ENTER);
+  await type('> demo-aks', ENTER);
+  await type('RBAC, 2 secrets', ENTER);
+  await type('new, will be made', `shop${ENTER}`);
+  await type('There are no Deployments', `orders${ENTER}`);
+  await type('? Service account\n> orders', ENTER);
+  await type('> [x] api-key', ENTER);
+}
+
+const wizard = (method: string, title: string, own: readonly string[], from?: string): Picture => ({
+  name: `wizard-${method}`,
+  args: 'init --sandbox',
+  ...(from !== undefined && { from }),
+  async answers(screen) {
+    await toTheMethod(screen);
+    await screen.type('? How should', title);
+    await screen.type(`> ${title}`, ENTER);
+    for (const question of own) await screen.type(question, ENTER);
+    await screen.type('? Also deploy a sample pod', ENTER);
+    await screen.type('Apply? (y/N)', `y${ENTER}`);
+    await screen.type('? Save your answers', ENTER);
+    return 'ends';
+  },
 });
-const folder = await mkdtemp(join(tmpdir(), 'aks-secrets-record-'));
-const write = (text: string) => terminal.write(text.replaceAll(`${folder}/`, ''));
-const screen = { isTTY: true, columns: COLUMNS, write };
-terminal.write(`\x1b[32m$\x1b[0m \x1b[1maks-secrets ${argv.join(' ')}\x1b[0m\n`);
 
-const exitCode = await main(argv, {
-  stdin: Object.assign(Readable.from([]), { isTTY: true }),
-  stdout: screen,
-  stderr: screen,
-  env: { PATH: process.env.PATH, HOME: folder, TERM: 'xterm-256color', FORCE_COLOR: '1' },
-  cwd: folder,
-  signal: new AbortController().signal,
-}).finally(() => rm(folder, { recursive: true, force: true }));
+const PICTURES: readonly Picture[] = [
+  { name: 'init-csi', args: 'init --sandbox --method csi --yes' },
+  {
+    name: 'wizard',
+    args: 'init --sandbox',
+    async answers(screen) {
+      await toTheMethod(screen);
+      await screen.sees('and its code cannot change.');
+      return 'stays';
+    },
+  },
+  wizard('csi', 'Secrets Store CSI driver', ['? Also a Kubernetes Secret of them?']),
+  wizard('workload-identity', 'Microsoft Entra Workload ID', [], '? Method'),
+  wizard('dapr', 'Dapr', ['? Let the sidecar answer'], '? Method'),
+  wizard('external-secrets', 'External Secrets Operator', ['? Name of the Kubernetes', '? Have Reloader'], '? Method'),
+];
 
-await new Promise<void>((resolve) => terminal.write('', resolve));
-const lines = linesOf(terminal.buffer.active.length);
-await mkdir(dirname(file), { recursive: true });
-await writeFile(file, picture(lines, COLUMNS, `aks-secrets ${argv[0]}`));
-console.log(`${file}: ${lines.length} lines, exit code ${exitCode}`);
-process.exitCode = exitCode;
+const [which = '', ...given] = process.argv.slice(2);
+const pictures = which.endsWith('.svg')
+  ? [{ name: which, args: given.join(' ') }]
+  : PICTURES.filter(({ name }) => name.startsWith(which));
+for (const one of pictures) await record(one);
 
-/** All lines, without the empty ones at the end. */
-function linesOf(count: number): readonly (readonly Run[])[] {
-  const all = Array.from({ length: count }, (_, row) => runsOf(terminal.buffer.active.getLine(row)!));
-  return all.slice(0, all.findLastIndex((runs) => runs.length > 0) + 1);
-}
-
-function runsOf(line: IBufferLine): Run[] {
-  const runs: Run[] = [];
-  for (let column = 0; column < line.length; ) {
-    const cell = line.getCell(column)!;
-    const width = Math.max(cell.getWidth(), 1);
-    const text = cell.getChars() || ' ';
-    const run = {
-      column,
-      width,
-      text,
-      color: colorOf(cell),
-      bold: cell.isBold() !== 0,
-      dim: cell.isDim() !== 0,
-      underlined: cell.isUnderline() !== 0,
-    };
-    const last = runs.at(-1);
-    if (last && sameStyle(last, run))
-      runs[runs.length - 1] = { ...last, width: last.width + width, text: last.text + text };
-    else runs.push(run);
-    column += width;
+async function record({ name, args, answers, from }: Picture): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'aks-secrets-record-'));
+  const words = args.split(' ');
+  const screen = run(process.execPath, [CLI, ...words], `aks-secrets ${args}`, folder);
+  try {
+    const exitCode = (await answers?.(screen)) === 'stays' ? 'none' : await screen.ended;
+    const rows = screen.rows();
+    const first = from === undefined ? 0 : rows.findIndex((row) => textOf(row).includes(from));
+    const file = name.endsWith('.svg') ? name : join('docs', `${name}.svg`);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, picture(rows.slice(first), COLUMNS, `aks-secrets ${words[0]}`));
+    console.log(`${file}: ${rows.length - first} lines, exit code ${exitCode}`);
+    if (exitCode !== 'none' && exitCode !== 0) process.exitCode = exitCode;
+  } finally {
+    screen.end();
+    await screen.ended;
+    await rm(folder, { recursive: true, force: true });
   }
-  return runs.map(trimmed).filter(({ text }) => text !== '');
 }
 
-/** Without the spaces around it, which need not be drawn. */
-function trimmed(run: Run): Run {
-  const start = run.text.length - run.text.trimStart().length;
-  const text = run.text.trim();
-  return { ...run, text, column: run.column + start, width: run.width - (run.text.length - text.length) };
-}
-
-function colorOf(cell: IBufferCell): string {
-  if (cell.isFgPalette()) return paletteColor(cell.getFgColor());
-  if (cell.isFgRGB()) return `#${cell.getFgColor().toString(16).padStart(6, '0')}`;
-  return FOREGROUND;
-}
-
-function sameStyle(a: Run, b: Run): boolean {
-  return a.color === b.color && a.bold === b.bold && a.dim === b.dim && a.underlined === b.underlined;
+function textOf(row: readonly Run[]): string {
+  return row.map(({ text }) => text).join(' ');
 }
