@@ -49,7 +49,7 @@ export const exitOfPlan = (
   worst(
     changes.map(({ action, follows, ...more }) => {
       // What only follows from another is that one's.
-      if (action === 'keep' || follows) return EXIT.done;
+      if (action === 'keep' || action === 'leave' || follows) return EXIT.done;
       return action === 'blocked' ? codeOf({ outcome: 'blocked', ...more }) : EXIT.pending;
     }),
   );

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Help } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import type { CommandModule, Entry, Example } from './commands/command.ts';
-import { type Flag, GLOBAL } from './commands/flags.ts';
+import { type Flag, GLOBAL, withGlobal } from './commands/flags.ts';
 import { COMMANDS, GROUPS } from './commands/index.ts';
 import { addFlags, answersOf } from './commands/options.ts';
 import { type Complaint, Complaints } from './complaint.ts';
@@ -113,7 +113,7 @@ async function programFor(argv: readonly string[], io: Io, listener: Listener): 
 }
 
 async function run(module: CommandModule, command: Command, own: readonly Flag[], io: Io): Promise<number> {
-  const flags = [...own, ...GLOBAL];
+  const flags = withGlobal(own);
   return module.run(answersOf(command, flags, io.env), io, flags, command.args);
 }
 
@@ -151,7 +151,8 @@ Exit codes:
   0  done, or nothing to do      5    sign-in needed
   1  failed, or not proven       6    a right or a consent is missing
   2  wrong flags or file         124  timed out, safe to run again
-  4  changes wait for a yes      130  interrupted`;
+  3  verify found a broken link  130  interrupted
+  4  changes wait for a yes`;
 
 /** Help as people read it: how to call it, what it does, real lines to copy, and then every flag. */
 function examplesFirst(command: Command, list: readonly Example[], showGlobalOptions: boolean): void {
@@ -160,6 +161,11 @@ function examplesFirst(command: Command, list: readonly Example[], showGlobalOpt
     showGlobalOptions,
     // Long flags leave little room at 80 columns; what is narrower is still better than what the terminal breaks.
     minWidthToWrap: 24,
+    // What the command knows more of is said there.
+    visibleGlobalOptions: (of) =>
+      new Help().visibleGlobalOptions
+        .call(Object.assign(new Help(), { showGlobalOptions }), of)
+        .filter(({ long }) => !of.options.some((own) => own.long === long)),
     formatHelp(of, helper) {
       const all = new Help().formatHelp.call(helper, of, helper).trimEnd().split('\n\n');
       const [usage = '', description = '', ...rest] = all;

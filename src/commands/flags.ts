@@ -73,6 +73,12 @@ export const GLOBAL: readonly Flag[] = [
   { flag: 'sandbox', group: 'Surroundings', help: 'a simulated Azure and cluster on this machine; no account needed' },
 ];
 
+/** A command may know more of a flag than all do (formats of `-o`): then its own word counts. */
+export const withGlobal = (own: readonly Flag[]): readonly Flag[] => [
+  ...own,
+  ...GLOBAL.filter(({ flag }) => !own.some((one) => one.flag === flag)),
+];
+
 /** What `init` and `plan` take besides. The methods add what only they ask. */
 export const CONVERGE: readonly Flag[] = [
   {
@@ -97,6 +103,12 @@ export const CONVERGE: readonly Flag[] = [
     help: 'managed identity, made when absent; default: NS-WORKLOAD-HASH, with a hash of the cluster',
   },
   { flag: 'identity-resource-group', value: 'RG', group: 'Workload', help: "of the identity; default: the cluster's" },
+  {
+    flag: 'app-registration',
+    value: 'NAME',
+    group: 'Workload',
+    help: 'an Entra application instead, made when absent; for a vault of another tenant',
+  },
   {
     flag: 'secret',
     value: 'NAME[=ALIAS]',
@@ -123,6 +135,11 @@ export const CONVERGE: readonly Flag[] = [
   },
   { flag: 'grant-self', group: 'Secrets', help: 'let the caller write the secrets named, for this run only' },
   { flag: 'keep-grant', group: 'Secrets', help: 'with --grant-self: leave the right in place' },
+  {
+    flag: 'rebind',
+    group: 'Workload',
+    help: 'a re-created or second cluster: take the identity that another one has, and let both come in',
+  },
   { flag: 'cluster', value: 'NAME', group: 'Cluster', help: 'AKS cluster' },
   { flag: 'resource-group', value: 'RG', group: 'Cluster', help: 'resource group of the cluster' },
   { flag: 'create-cluster', group: 'Cluster', help: 'make it when absent' },
@@ -147,11 +164,110 @@ export const CONVERGE: readonly Flag[] = [
   },
   { flag: 'sample-image', value: 'IMAGE', group: 'Sample', help: 'image with Node, for the sample' },
   { flag: 'templates', value: 'DIR', group: 'Output', help: 'folder with your own copies of the templates, which win' },
+  {
+    flag: 'write-manifests',
+    value: 'DIR',
+    group: 'Output',
+    help: 'for Flux and Argo: write the filled manifests there instead of applying them; Azure is converged',
+  },
   { flag: 'save', value: 'FILE', group: 'Output', help: 'write the answers as a file, for -f' },
 ];
 
 export const INIT_ONLY: readonly Flag[] = [
   { flag: 'dry-run', group: 'Output', help: 'the plan and nothing else, as the command plan' },
+];
+export const DESTROY_ONLY: readonly Flag[] = [
+  {
+    flag: 'issuer',
+    value: 'URL',
+    group: 'Cluster',
+    help: 'remove nothing but the credential for this issuer, as of a cluster that was replaced',
+  },
+  { flag: 'dry-run', group: 'Output', help: 'what would go and what stays, and nothing else' },
+];
+/** What only the making of a thing asks: values, rights to write them, and what is written here. */
+export const NOT_FOR_DESTROY: readonly string[] = [
+  ...['secret-value', 'rotate', 'grant-self', 'keep-grant', 'save', 'write-manifests'],
+];
+/** What `verify` takes besides. */
+export const VERIFY_ONLY: readonly Flag[] = [
+  {
+    flag: 'namespace',
+    short: 'n',
+    value: 'NS',
+    group: 'Workload',
+    help: 'its namespace; alone: all that is found there',
+  },
+  {
+    flag: 'pod',
+    value: 'NS/NAME',
+    group: 'Workload',
+    help: 'look at this pod; without a file, take everything from it',
+  },
+  { flag: 'selector', value: 'LABELS', group: 'Workload', help: 'look at the pods with these labels, as app=orders' },
+  {
+    flag: 'manifests',
+    value: 'DIR|FILE',
+    group: 'Input',
+    help: 'look at these manifests and at nothing else; works offline',
+  },
+  {
+    flag: 'wait',
+    value: 'TIME',
+    group: 'Checks',
+    help: 'look again until all is well, for 30s, 5m, 1h at most',
+  },
+  {
+    flag: 'only',
+    value: 'ID',
+    list: true,
+    commas: true,
+    group: 'Checks',
+    help: 'checks or categories, as AKS-ACCESS or vault',
+  },
+  { flag: 'skip', value: 'ID', list: true, commas: true, group: 'Checks', help: 'not these checks or categories' },
+  {
+    flag: 'suppress',
+    value: 'ID=NS/NAME',
+    list: true,
+    commas: true,
+    group: 'Checks',
+    help: 'accept this failure (F080) or check for this workload: shown, not counted',
+  },
+  {
+    flag: 'fail-on',
+    value: 'KIND',
+    list: true,
+    commas: true,
+    choices: ['warn', 'unknown'],
+    group: 'Checks',
+    help: 'exit 3 for these too: warn, unknown',
+  },
+  {
+    flag: 'probe',
+    group: 'Checks',
+    help: 'also start a pod that reads the secrets and prints their names, never a value; it is taken away again',
+  },
+  { flag: 'probe-image', value: 'IMAGE', group: 'Checks', help: 'image with Node, for the probe' },
+  {
+    flag: 'no-impersonate',
+    group: 'Checks',
+    help: "ask for no token as the workload, which Entra's sign-in log would show",
+  },
+  {
+    flag: 'output',
+    short: 'o',
+    value: 'FORMAT',
+    choices: ['text', 'short', 'json', 'yaml', 'junit', 'github', 'sarif'],
+    group: 'Output',
+    help: 'text, short (what is not well), json, yaml, junit, github or sarif',
+  },
+];
+/** What is only for making things. */
+export const NOT_FOR_VERIFY: readonly string[] = [
+  ...NOT_FOR_DESTROY,
+  ...['sample', 'sample-image', 'templates', 'rebind', 'create-cluster', 'location', 'node-count', 'node-size'],
+  ...['create-vault', 'purge-protection'],
 ];
 export const PLAN_ONLY: readonly Flag[] = [
   { flag: 'exit-code', group: 'Output', help: 'exit 4 when something is to be done' },

@@ -8,7 +8,8 @@ export async function convergeFlags(): Promise<readonly Flag[]> {
   for (const { name, questions } of methods) {
     for (const { flag, ask, value } of questions) {
       const known = asked.get(flag);
-      const help = known ? known.help.replace(/^/, `${name}, `) : `${name}: ${ask}`;
+      // What two methods ask under one flag need not be the same.
+      const help = known ? `${known.help}; ${name}: ${ask}` : `${name}: ${ask}`;
       asked.set(flag, { flag, group: 'Delivery', help, ...(value !== undefined && { value }) });
     }
   }
@@ -22,6 +23,7 @@ export async function convergeFlags(): Promise<readonly Flag[]> {
 export const command: CommandModule = {
   flags: async () => [...(await convergeFlags()), ...INIT_ONLY],
   examples: [
+    ['Be asked for everything that is open', 'aks-secrets init'],
     ['Try it on a simulated Azure, no account needed', 'aks-secrets init --sandbox --method csi --yes'],
     [
       'Give a workload two secrets as files',

@@ -3,14 +3,18 @@ import { join, resolve } from 'node:path';
 import { type Complaint, Complaints } from '../complaint.ts';
 import type { Io } from '../io.ts';
 import type { Method } from '../methods/method.ts';
+import type { Secret } from '../secret.ts';
 import { type Answer, type Answers, isOn, listOf, textOf } from '../spec/answers.ts';
-import { readSpec } from '../spec/read.ts';
+import { draftOf, readSpec, type Sources } from '../spec/read.ts';
 import { only, signedIn } from '../spec/subscription.ts';
 import type { Consent } from '../step.ts';
 import type { Surroundings } from '../surroundings.ts';
-import type { Spec } from '../workload.ts';
+import type { Target } from '../verify/discover/index.ts';
+import type { SecretRef, Spec } from '../workload.ts';
 import { describe, type Flag } from './flags.ts';
+import { isPointed, targetOf } from './found.ts';
 import { codeOf, kubeconfigOf, usualSurroundings } from './surroundings.ts';
+import type { Told } from './wizard/index.ts';
 
 /** Where a command acts and what it wants there. */
 export interface Place {
@@ -20,12 +24,23 @@ export interface Place {
   readonly allow: ReadonlySet<Consent>;
   /** What the surroundings offer for flags that nobody gave. */
   readonly defaults: Answers;
+  /** Those that were given, and those that were asked for. */
+  readonly answers: Answers;
+  /** Values that were typed, by the names of their secrets. */
+  readonly typed: ReadonlyMap<string, Secret>;
+  /** Somebody was asked for what was open. */
+  readonly asked: boolean;
   /** Path of the file that was read, as the user wrote it. */
   readonly file?: string;
+  /** What runs is looked at, and says what is wanted; the Spec has no workload before that. */
+  readonly pointed?: Target;
   /** To be said on the way. */
   readonly notes: readonly string[];
   close(): Promise<void>;
 }
+
+/** Asks somebody for what the sources leave open. */
+export type Ask = (sources: Sources, surroundings: Surroundings) => Promise<Told>;
 
 export const DEFAULT_FILE = 'aks-secrets.yaml';
 /** Folder of the sandbox's state. */
@@ -38,6 +53,12 @@ export async function openPlace(
   flags: readonly Flag[],
   methods: readonly Method[],
   io: Io,
+  /** The workloads are to be taken away. */
+  removes = false,
+  /** Absent: nobody is asked. */
+  ask?: Ask,
+  /** What is wanted is taken from what runs, where nothing describes it. */
+  points = false,
 ): Promise<Place> {
   const file = await readFileOf(answers, io);
   const sandboxed = isOn(answers, 'sandbox');
@@ -50,9 +71,10 @@ export async function openPlace(
   };
   try {
     const defaults = defaultsOf(surroundings);
-    const allow = new Set([...listOf(answers, 'allow'), ...listOf(defaults, 'allow')] as Consent[]);
+    // Who says which consents he gives is taken at his word, in a sandbox too.
+    const allow = new Set(listOf(answers.has('allow') ? answers : defaults, 'allow') as Consent[]);
     const own = textOf(defaults, 'subscription');
-    const spec = await readSpec({
+    const sources: Sources = {
       answers,
       ...(file && { file }),
       defaults,
@@ -60,10 +82,26 @@ export async function openPlace(
       subscriptions: surroundings.label !== undefined && own !== undefined ? only(own) : signedIn(io.env),
       allow,
       describe: (flag) => describe(flag, flags),
-    });
+      removes,
+    };
+    if (points && isPointed(answers, defaults, io, DEFAULT_FILE)) {
+      const { baseOf } = await import('./found.ts');
+      const base = await baseOf(sources, surroundings, io);
+      return {
+        ...{ ...base, answers, defaults, allow, close, notes: [], typed: new Map(), asked: false },
+        pointed: targetOf(answers, defaults),
+      };
+    }
+    const isOpen = ask !== undefined && (await draftOf(sources)).complaints.length > 0;
+    const told = isOpen ? await ask(sources, surroundings) : undefined;
+    const spec = await readSpec(told ? { ...sources, answers: told.answers, typed: [...told.typed.keys()] } : sources);
     refuseTyping(spec, answers, io);
-    const notes = opened && file ? await opened.add(spec) : [];
-    return { spec, surroundings, defaults, allow, notes, close, ...(file && { file: file.path }) };
+    const notes = opened && file && !removes ? await opened.add(spec) : [];
+    return {
+      ...{ spec, defaults, allow, notes, close, asked: told !== undefined },
+      ...{ answers, typed: new Map<string, Secret>(), surroundings, ...told },
+      ...(file && { file: file.path }),
+    };
   } catch (error) {
     await close();
     throw error;
@@ -137,10 +175,14 @@ async function openSandboxFor(io: Io, withFile: boolean) {
     async add(spec: Spec): Promise<string[]> {
       const existing = existingIn(spec);
       await openSandboxOf(io, { existing });
-      const vaults = existing.vaults.map(
-        ({ name, secrets }) =>
-          `vault ${name}${secrets.length > 0 ? ` with ${secrets.join(', ')} (invented values)` : ''}`,
-      );
+      const vaults = existing.vaults.map(({ name, secrets, keys, certificates }) => {
+        const held = [
+          ...secrets,
+          ...keys.map((key) => `key ${key}`),
+          ...certificates.map((one) => `certificate ${one}`),
+        ];
+        return `vault ${name}${held.length > 0 ? ` with ${held.join(', ')} (invented values)` : ''}`;
+      });
       const things = [
         ...existing.groups.map((name) => `group ${name}`),
         ...existing.clusters.map(({ name }) => `cluster ${name}`),
@@ -151,20 +193,31 @@ async function openSandboxFor(io: Io, withFile: boolean) {
   };
 }
 
+type Shelf = 'secrets' | 'keys' | 'certificates';
+
 /** What must be there before the Spec can be reached: all that it does not make itself. */
 export function existingIn({ cluster, workloads }: Spec) {
   const clusters = cluster.create ? [] : [{ resourceGroup: cluster.resourceGroup, name: cluster.name }];
-  const vaults = new Map<string, { resourceGroup: string; name: string; secrets: string[] }>();
+  const vaults = new Map<string, { resourceGroup: string; name: string } & Record<Shelf, string[]>>();
   for (const { vault, secrets } of workloads) {
     if (vault.create) continue;
-    const known = vaults.get(vault.name) ?? { resourceGroup: vault.resourceGroup, name: vault.name, secrets: [] };
-    const there = secrets
-      .filter(({ kind, value, rotate }) => kind === 'secret' && (!value || rotate))
-      .map(({ name }) => name);
-    vaults.set(vault.name, { ...known, secrets: [...new Set([...known.secrets, ...there])] });
+    const { resourceGroup, name } = vault;
+    const known = vaults.get(name) ?? { resourceGroup, name, secrets: [], keys: [], certificates: [] };
+    const there = (wanted: SecretRef['kind'], before: readonly string[]): string[] => {
+      const named = secrets.filter(({ kind, value, rotate }) => kind === wanted && (!value || rotate));
+      return [...new Set([...before, ...named.map((one) => one.name)])];
+    };
+    vaults.set(name, {
+      ...known,
+      secrets: there('secret', known.secrets),
+      keys: there('key', known.keys),
+      certificates: there('certificate', known.certificates),
+    });
   }
-  const groups = [...clusters, ...vaults.values(), ...workloads.map(({ identity }) => identity)].map(
-    ({ resourceGroup }) => resourceGroup,
-  );
+  const groups = [
+    ...clusters,
+    ...vaults.values(),
+    ...workloads.flatMap(({ identity }) => (identity.kind ? [] : [identity])),
+  ].map(({ resourceGroup }) => resourceGroup);
   return { groups: [...new Set(groups)], clusters, vaults: [...vaults.values()] };
 }

@@ -4,11 +4,15 @@ import { redact } from '../secret.ts';
 import { type Answers, isOn, textOf } from '../spec/answers.ts';
 import type { Clock } from '../world.ts';
 
+/** Nothing but one document is written then; every other format has its progress beside it. */
+const isDocument = (answers: Answers): boolean => ['json', 'yaml'].includes(textOf(answers, 'output') ?? '');
+
 /** The reporter that flags and streams ask for. */
 export async function reporterOf(answers: Answers, io: Io, clock: Clock): Promise<Reporter> {
   const { reporterFor } = await import('../report/reporter.ts');
   return reporterFor({
-    output: textOf(answers, 'output') === 'json' ? 'json' : 'text',
+    output: isDocument(answers) ? 'json' : 'text',
+    print: textOf(answers, 'output') === 'yaml' ? (await import('./verify-formats.ts')).asYaml : undefined,
     stdout: io.stdout,
     stderr: io.stderr,
     env: io.env,
@@ -22,7 +26,7 @@ export async function reporterOf(answers: Answers, io: Io, clock: Clock): Promis
 /** `-v`: one line per request, beside whatever is shown. */
 export function tracer(answers: Answers, io: Io, reporter: Reporter): ((line: string) => void) | undefined {
   if (!isOn(answers, 'verbose')) return undefined;
-  const alone = textOf(answers, 'output') === 'json' || !io.stderr.isTTY;
+  const alone = isDocument(answers) || !io.stderr.isTTY;
   // On a terminal the reporter must first take its live lines away.
   return (line) => (alone ? void io.stderr.write(`${redact(line)}\n`) : reporter.note(line));
 }

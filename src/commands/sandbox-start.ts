@@ -94,8 +94,7 @@ Others, for one process by its environment, never in a system store:
   HTTPS_PROXY='${proxy}' CURL_CA_BUNDLE='${caFile}' curl ...
   HTTPS_PROXY='${proxy}' REQUESTS_CA_BUNDLE='${caFile}' AZURE_CONFIG_DIR='${join(folder, 'azure')}' az ...
 az, so pointed, signs in as the identity of a workload:
-  az login --service-principal -u CLIENT-ID -t ${tenantId} --federated-token \
-    "$(kubectl -n NAMESPACE create token SERVICE-ACCOUNT --audience api://AzureADTokenExchange)"
+  az login --service-principal -u CLIENT-ID -t ${tenantId} --federated-token "$(kubectl -n NAMESPACE create token SERVICE-ACCOUNT --audience api://AzureADTokenExchange)"
 `;
 
 function portOf(answers: Answers): number | undefined {

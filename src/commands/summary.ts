@@ -17,7 +17,7 @@ export function summaryOf(
   const names = workload.secrets.map(({ name }) => name);
   const notWell = new Set(results.filter(({ outcome }) => !isWell(outcome)).map(({ change }) => change.id));
   // The proof is of the right alone; what was not seen to be there is said apart.
-  const unseen = names.filter((name) => notWell.has(secretId(workload.vault, name)));
+  const unseen = workload.secrets.filter((one) => notWell.has(secretId(workload.vault, one))).map(({ name }) => name);
   return {
     name: workload.name,
     account: `${workload.namespace}/${workload.serviceAccount}`,

@@ -81,6 +81,14 @@ export async function kubeconfigOf({
   }
 }
 
+/** What `kubectl` would use here; nothing where there is none, or no telling which. */
+export async function usualKubeconfigOf(env: NodeJS.ProcessEnv, cwd: string): Promise<Surroundings['kubeconfig']> {
+  if ((env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '').length > 1) return undefined;
+  if (!env.KUBECONFIG && !(env.HOME ?? env.USERPROFILE)) return undefined;
+  const text = await readFile(resolve(cwd, usualKubeconfig(env)), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : { text };
+}
+
 /** Where `kubectl` looks, for `--context` alone. */
 function usualKubeconfig(env: NodeJS.ProcessEnv): string {
   const paths = (env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '');

@@ -50,10 +50,10 @@ export async function complaintOf(problem: Problem): Promise<Complaint> {
     message,
     resource,
     ...row,
-    ...(said && {
+    ...((said?.code ?? said?.requestId) !== undefined && {
       azure: {
-        ...(said.code !== undefined && { code: said.code }),
-        ...(said.requestId !== undefined && { requestId: said.requestId }),
+        ...(said?.code !== undefined && { code: said.code }),
+        ...(said?.requestId !== undefined && { requestId: said.requestId }),
       },
     }),
   };

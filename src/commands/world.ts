@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Resource } from '../azure/azure.ts';
+import { addressesOf } from '../azure/addresses.ts';
 import { createAzure } from '../azure/index.ts';
 import { cached } from '../azure/sign-in.ts';
+import { createHelm } from '../helm/index.ts';
 import type { Io } from '../io.ts';
 import { createKubernetes } from '../kubernetes/index.ts';
 import { Secret } from '../secret.ts';
@@ -20,6 +21,8 @@ export function createWorld(
   surroundings: Surroundings,
   io: Io,
   trace?: ((line: string) => void) | undefined,
+  /** Values that were typed, by the names of their secrets. */
+  typed: ReadonlyMap<string, Secret> = new Map(),
 ): World {
   const { cloud, agent, clock, env } = surroundings;
   const { signal } = io;
@@ -43,11 +46,13 @@ export function createWorld(
       throw new Problem('missing', `cluster ${spec.cluster.name}`, `There is no cluster ${spec.cluster.name} yet.`);
     },
   });
-  const values = createValues(io);
+  const helm = createHelm({ env, signal, kubeconfig: () => kubernetes.kubeconfig() });
+  const values = createValues(io, typed);
 
   const view = (one: typeof azure, other: typeof kubernetes): World => ({
     azure: one,
     kubernetes: other,
+    helm,
     clock,
     signal,
     value: values,
@@ -59,21 +64,15 @@ export function createWorld(
   return view(azure, kubernetes);
 }
 
-/** Every host by which the API server of the cluster is reached, and the issuer of its tokens. */
-function addressesOf({ properties }: Resource): { fqdns: string[]; issuer?: string } {
-  const fqdns = Object.entries(properties).flatMap(([key, value]) =>
-    ['fqdn', 'privatefqdn', 'azureportalfqdn'].includes(key.toLowerCase()) && typeof value === 'string' && value
-      ? [value]
-      : [],
-  );
-  const issuer = (properties.oidcIssuerProfile as { issuerURL?: string } | undefined)?.issuerURL;
-  return { fqdns, ...(issuer && { issuer }) };
-}
-
 /** Reads values from where the Spec says; standard input once, however often it is asked. */
-function createValues(io: Io): World['value'] {
-  let typed: Promise<string> | undefined;
+function createValues(io: Io, typed: ReadonlyMap<string, Secret>): World['value'] {
+  let piped: Promise<string> | undefined;
   return async (source) => {
+    if ('typed' in source) {
+      const value = typed.get(source.typed);
+      if (!value) throw refused(source, 'was not typed in this run');
+      return value;
+    }
     const text = await read(source);
     // Editors and echo end a file with a line break that nobody means to be part of a password.
     const value = text.replace(/\r?\n$/, '');
@@ -81,15 +80,15 @@ function createValues(io: Io): World['value'] {
     return new Secret(value);
   };
 
-  async function read(source: ValueSource): Promise<string> {
+  async function read(source: Exclude<ValueSource, { typed: string }>): Promise<string> {
     if ('env' in source) {
       const value = io.env[source.env];
       if (value === undefined) throw refused(source, 'is not set');
       return value;
     }
     if ('stdin' in source) {
-      typed ??= readAll(io.stdin);
-      return typed;
+      piped ??= readAll(io.stdin);
+      return piped;
     }
     try {
       return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(resolve(io.cwd, source.file)));

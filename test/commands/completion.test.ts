@@ -37,7 +37,7 @@ describe('what may stand at the cursor', () => {
     ['nothing more behind a word', ['completion', 'fish', 'b'], []],
     ['files', ['init', '-f', ''], [':files']],
     ['folders', ['init', '--templates', ''], [':folders']],
-    ['an empty word that is said by a blank', ['sandbox', ' '], ['start', 'reset']],
+    ['an empty word that is said by a blank', ['sandbox', ' '], ['start', 'reset', 'break', 'mend']],
     ['a name of which nothing is known', ['init', '--workload', ''], []],
     ['a command that does not exist', ['frobnicate', '--x'], []],
   ])('%s', async (_, line, expected) => {

@@ -2,8 +2,9 @@ import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { questionFor, timeoutOf } from '../../src/commands/converge.ts';
+import { questionFor } from '../../src/commands/converge.ts';
 import { existingIn } from '../../src/commands/place.ts';
+import { timeoutOf } from '../../src/commands/running.ts';
 import { save } from '../../src/commands/save.ts';
 import { usualSurroundings } from '../../src/commands/surroundings.ts';
 import { told } from '../../src/commands/troubles.ts';
@@ -42,7 +43,8 @@ describe('the one question', () => {
     const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => stdin });
     const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
     stderr.resume();
-    const answer = confirm({ stdin, stderr, signal: new AbortController().signal } as unknown as Io, 'Apply?');
+    const io = { stdin, stderr, env: {}, signal: new AbortController().signal } as unknown as Io;
+    const answer = confirm(io, 'Apply?');
     const press = setInterval(() => stdin.write(keys), 20);
     return answer.finally(() => clearInterval(press));
   }
@@ -180,9 +182,17 @@ it('the sandbox is given what a file calls existing, and no more', () => {
     roleScope: 'vault',
   } as const;
   const old = { kind: 'secret', name: 'old', as: 'old' } as const;
+  const key = { kind: 'key', name: 'signing', as: 'signing' } as const;
+  const certificate = { kind: 'certificate', name: 'tls', as: 'tls' } as const;
   const made = { kind: 'secret', name: 'new', as: 'new', value: { env: 'NEW' } } as const;
   const workloads = [
     { ...workload, vault: { resourceGroup: 'shop-rg', name: 'shop-kv' }, secrets: [old, made], options: {} },
+    {
+      ...workload,
+      vault: { resourceGroup: 'shop-rg', name: 'shop-kv' },
+      secrets: [old, key, certificate],
+      options: {},
+    },
     {
       ...workload,
       vault: { resourceGroup: 'kv-rg', name: 'new-kv', create: { purgeProtection: false } },
@@ -193,6 +203,6 @@ it('the sandbox is given what a file calls existing, and no more', () => {
   expect(existingIn({ ...spec, workloads })).toEqual({
     groups: ['shop-rg', 'id-rg'],
     clusters: [{ resourceGroup: 'shop-rg', name: 'shop-aks' }],
-    vaults: [{ resourceGroup: 'shop-rg', name: 'shop-kv', secrets: ['old'] }],
+    vaults: [{ resourceGroup: 'shop-rg', name: 'shop-kv', secrets: ['old'], keys: ['signing'], certificates: ['tls'] }],
   });
 });

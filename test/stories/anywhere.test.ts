@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { methods } from '../../src/methods/index.ts';
+import { orAll } from './exhaustive.ts';
 import { begin, type Story, worldOf } from './harness.ts';
 
 const NEW_VAULT =
@@ -7,7 +8,7 @@ const NEW_VAULT =
 const env = { V: 'invented' };
 
 describe.each([
-  ...methods.map(({ name }) => [name, {}] as const),
+  ...orAll(methods, ({ name }) => name === 'csi').map(({ name }) => [name, {}] as const),
   // With everything that is made besides, a value, and a right that is given and taken back.
   [`workload-identity ${NEW_VAULT}`, { env, noSample: true }] as const,
 ])('a run of %s that is cut off', (method, more) => {
@@ -25,9 +26,13 @@ describe.each([
     await story.close();
   });
 
-  it.each(['before', 'after'] as const)(
-    'at any write, %s it took effect, can be run again, and makes the same world',
-    async (when) => {
+  /** That a write was cut before it took effect is the world after the one before it: one such place is enough. */
+  it.each([
+    ['at any write, after it took effect', 'after', Number.POSITIVE_INFINITY],
+    ['before anything took effect', 'before', 1],
+  ] as const)(
+    '%s, can be run again, and makes the same world',
+    async (_, when, most) => {
       const cutAt = async (n: number) => {
         const story = await begin();
         story.sandbox.faults.cutAtWrite(n, when);
@@ -42,7 +47,7 @@ describe.each([
         await story.close();
       };
       // Each in a world of its own: they only share the machine. The last one is not cut any more.
-      const places = Array.from({ length: writes + 1 }, (_, index) => index + 1);
+      const places = Array.from({ length: Math.min(writes + 1, most) }, (_, index) => index + 1);
       for (let at = 0; at < places.length; at += 4) await Promise.all(places.slice(at, at + 4).map(cutAt));
     },
     90_000,

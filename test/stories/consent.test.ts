@@ -36,6 +36,13 @@ describe('what is allowed', () => {
     expect(ran.writes.filter(({ path }) => /userAssignedIdentities\/[^/]+$/.test(path))).toEqual([]);
   });
 
+  it('in a sandbox, which consents to everything, too: who names consents gives those alone', async () => {
+    const ran = await story.run('init --method csi --yes --allow cluster');
+    expect(ran.code).toBe(6);
+    expect(ran.err).toContain('--allow irreversible');
+    expect(ran.writes.map(({ path }) => path).join('\n')).not.toMatch(/managedClusters\/demo-aks$/m);
+  });
+
   it('a plan as JSON says who and where', async () => {
     const ran = await story.run('plan --method csi -o json');
     expect(JSON.parse(ran.out)).toMatchObject({

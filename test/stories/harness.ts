@@ -160,7 +160,7 @@ const FOLLOWS = new Set([
   'CSINode',
 ]);
 const VOLATILE =
-  /^(.*[tT]imestamp|.*At|.*Time|time|.*On|e[tT]ag|uid|resourceVersion|generation|operation|resourceUID|caBundle|certificate-authority-data|ca\.crt)$/;
+  /^(.*[tT]imestamp|.*At|.*Time|time|.*On|e[tT]ag|uid|resourceVersion|generation|operation|resourceUID|caBundle|certificate-authority-data|(ca|issuer)\.(crt|key))$/;
 const CHANCE =
   /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<=aks-secrets-)[0-9a-f]{16}|(?<=-dns-)[0-9a-f]{8}/g;
 

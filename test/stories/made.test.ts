@@ -40,6 +40,14 @@ describe('--create-cluster', () => {
     expect(ran.out).toMatch(/pod demo\/demo-sample-\S+ read db-password/);
   });
 
+  it('with Dapr, which is looked for and installed once the cluster is there', async () => {
+    const made = words.replace('csi', 'dapr');
+    const ran = await story.run(`init ${made} --create-cluster --location northeurope --yes`);
+    expect({ code: ran.code, err: ran.code ? ran.err : '' }).toEqual({ code: 0, err: '' });
+    expect(paths(ran)).toMatch(/PUT \S+managedClusters\/made-aks\n(.*\n)*PUT \S+made-aks\/\S+extensions\/dapr\n/);
+    expect(ran.out).toMatch(/pod demo\/demo-sample-\S+ read db-password/);
+  });
+
   it('in a region that does not exist ends with what Azure said, and nothing is built on it', async () => {
     const ran = await story.run(`init ${words} --create-cluster --location nowhere --yes`);
     expect(ran.code).toBe(1);

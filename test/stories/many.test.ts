@@ -1,12 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { methods } from '../../src/methods/index.ts';
 import { begin, type Ran, type Story } from './harness.ts';
 
 let story: Story;
 afterEach(() => story.close());
 
-const ALL = '--yes --allow cluster,irreversible';
+const ALL = '--yes --allow cluster,install,irreversible';
 const bare = { bare: true } as const;
 const write = (name: string, workloads: readonly string[]): void =>
   writeFileSync(
@@ -20,7 +21,7 @@ ${workloads.map((workload) => `  - ${workload}\n`).join('')}`,
 const count = ({ requests }: Ran, pattern: RegExp): number =>
   requests.filter(({ method, host, path }) => pattern.test(`${method} ${host}${path}`)).length;
 
-describe('a file of 25 workloads, over three vaults and by both methods', () => {
+describe('a file of 25 workloads, over three vaults and by all methods', () => {
   const VAULTS = ['one-kv', 'two-kv', 'three-kv'];
 
   it('is applied, and looked at again by what it is made of, not by who uses it', async () => {
@@ -31,7 +32,7 @@ describe('a file of 25 workloads, over three vaults and by both methods', () => 
       Array.from(
         { length: 25 },
         (_, at) =>
-          `{ name: w${at}, namespace: ns${at % 4}, method: ${at % 2 ? 'csi' : 'workload-identity'}, vault: { resourceGroup: demo-rg, name: ${VAULTS[at % 3]} }, secrets: [${'abc'[at % 3]}] }`,
+          `{ name: w${at}, namespace: ns${at % 4}, method: ${methods[at % methods.length]?.name}, vault: { resourceGroup: demo-rg, name: ${VAULTS[at % 3]} }, secrets: [${'abc'[at % 3]}] }`,
       ),
     );
     const first = await story.run(`init -f many.yaml ${ALL}`, bare);
@@ -47,7 +48,12 @@ describe('a file of 25 workloads, over three vaults and by both methods', () => 
       secrets: count(again, /^GET .*vault.azure.net\/secrets$/),
       credentials: count(again, /listClusterUserCredential/),
       namespaces: count(again, /^GET .*\/namespaces\/ns\d$/),
-    }).toEqual({ cluster: 1, vaults: 3, assignments: 3, secrets: 3, credentials: 1, namespaces: 4 });
+      identities: count(again, /^GET .*userAssignedIdentities$/),
+      eachIdentity: count(again, /^GET .*userAssignedIdentities\/[^/]+$/),
+    }).toEqual({
+      ...{ cluster: 1, vaults: 3, assignments: 3, secrets: 3, credentials: 1, namespaces: 4 },
+      ...{ identities: 1, eachIdentity: 0 },
+    });
     const proofs = JSON.parse(again.out).proofs as { outcome: string }[];
     expect(proofs.map(({ outcome }) => outcome)).toEqual(Array(25).fill('proven'));
   });
@@ -80,6 +86,50 @@ describe('several workloads of one identity', () => {
     );
     expect(blocked.map(({ id }) => id)).toEqual(['federation/shared-id/shop:w20', 'federation/shared-id/shop:w21']);
     expect(blocked[0]?.note).toMatch(/20/);
+  });
+});
+
+describe('identities', () => {
+  const two = [
+    '{ name: one, namespace: shop, method: workload-identity, secrets: [api-key] }',
+    '{ name: two, namespace: shop, method: workload-identity, identity: { resourceGroup: other-rg, name: two-id }, secrets: [api-key] }',
+  ];
+  const reads = (ran: Ran) => ({
+    lists: count(ran, /^GET .*userAssignedIdentities$/),
+    each: count(ran, /^GET .*userAssignedIdentities\/[^/]+$/),
+  });
+
+  it('that lie alone in their groups are looked at by themselves', async () => {
+    story = await begin({ existing: { groups: ['other-rg'] } });
+    write('two.yaml', two);
+    expect(reads(await story.run('plan -f two.yaml', bare))).toEqual({ lists: 0, each: 2 });
+  });
+
+  it('are looked at one by one where the caller may not list their group', async () => {
+    story = await begin();
+    write(
+      'two.yaml',
+      two.map((line) => line.replace('resourceGroup: other-rg, ', '')),
+    );
+    expect((await story.run(`init -f two.yaml ${ALL}`, bare)).code).toBe(0);
+    story.sandbox.faults.failAt(
+      { method: 'GET', path: /userAssignedIdentities$/ },
+      {
+        status: 403,
+        body: {
+          error: {
+            code: 'AuthorizationFailed',
+            message:
+              "The client 'you' does not have authorization to perform action 'Microsoft.ManagedIdentity/userAssignedIdentities/read' over scope 'demo-rg'",
+          },
+        },
+      },
+    );
+    const again = await story.run(`init -f two.yaml ${ALL}`, bare);
+    expect({ code: again.code, writes: again.writes, ...reads(again) }).toEqual({
+      ...{ code: 0, writes: [] },
+      ...{ lists: 1, each: 2 },
+    });
   });
 });
 

@@ -1,36 +1,40 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { methods } from '../../src/methods/index.ts';
+import { orAll } from './exhaustive.ts';
 import { begin, type Story } from './harness.ts';
 
 let story: Story;
 afterEach(() => story.close());
 
-describe.each(methods.map(({ name }) => [name]))('%s in a slow Azure', (method) => {
-  it('waits ten simulated minutes for replication by evidence, and says what for', async () => {
-    story = await begin({ settings: { replication: 500_000, operation: 200_000, strictPrincipals: true } });
-    const ran = await story.run(`init --method ${method} --yes`);
-    expect({ code: ran.code, err: ran.code ? ran.err : '' }).toEqual({ code: 0, err: '' });
-    expect(ran.err).toMatch(/waiting/i);
-  });
+describe.each(orAll(methods, ({ name }) => name === 'csi').map(({ name }) => [name]))(
+  '%s in a slow Azure',
+  (method) => {
+    it('waits ten simulated minutes for replication by evidence, and says what for', async () => {
+      story = await begin({ settings: { replication: 500_000, operation: 200_000, strictPrincipals: true } });
+      const ran = await story.run(`init --method ${method} --yes`);
+      expect({ code: ran.code, err: ran.code ? ran.err : '' }).toEqual({ code: 0, err: '' });
+      expect(ran.err).toMatch(/waiting/i);
+    });
 
-  it('killed and started again, it still knows that what it rests on is young', async () => {
-    story = await begin({ settings: { replication: 300_000 } });
-    const stop = new AbortController();
-    const first = story.run(`init --method ${method} --yes`, { signal: stop.signal });
-    const watch = setInterval(() => {
-      if (
-        story.sandbox.log.entries.some(
-          ({ path, kind }) => kind === 'token' && path.endsWith('/token') && path.includes('oauth2'),
+    it('killed and started again, it still knows that what it rests on is young', async () => {
+      story = await begin({ settings: { replication: 300_000 } });
+      const stop = new AbortController();
+      const first = story.run(`init --method ${method} --yes`, { signal: stop.signal });
+      const watch = setInterval(() => {
+        if (
+          story.sandbox.log.entries.some(
+            ({ path, kind }) => kind === 'token' && path.endsWith('/token') && path.includes('oauth2'),
+          )
         )
-      )
-        stop.abort();
-    }, 1);
-    expect((await first).code).toBe(130);
-    clearInterval(watch);
-    const second = await story.run(`init --method ${method} --yes`);
-    expect({ code: second.code, err: second.code ? second.err : '' }).toEqual({ code: 0, err: '' });
-  });
-});
+          stop.abort();
+      }, 1);
+      expect((await first).code).toBe(130);
+      clearInterval(watch);
+      const second = await story.run(`init --method ${method} --yes`);
+      expect({ code: second.code, err: second.code ? second.err : '' }).toEqual({ code: 0, err: '' });
+    });
+  },
+);
 
 describe('somebody else at work', () => {
   it('a running operation of the cluster is waited out', async () => {

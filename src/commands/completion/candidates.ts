@@ -1,5 +1,5 @@
 import type { Entry } from '../command.ts';
-import { type Flag, GLOBAL } from '../flags.ts';
+import { type Flag, withGlobal } from '../flags.ts';
 
 /** What may stand at the cursor. */
 export interface Candidate {
@@ -36,7 +36,7 @@ export async function candidatesFor(words: readonly string[], known: Known): Pro
   const current = last.trim();
   const entry = entryOf(before.toReversed(), known.entries);
   const module = await entry?.load();
-  const all = [...((await module?.flags()) ?? []), ...GLOBAL];
+  const all = withGlobal((await module?.flags()) ?? []);
   const line = lineOf(before.toReversed(), all, entry);
 
   if (line.open) return values(current, '', line.open, line, known);

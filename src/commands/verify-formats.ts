@@ -1,0 +1,44 @@
+import { appendFile } from 'node:fs/promises';
+import { stringify } from 'yaml';
+import type { Io } from '../io.ts';
+import type { Reporter } from '../report/reporter.ts';
+import { redact } from '../secret.ts';
+import { type Answers, textOf } from '../spec/answers.ts';
+import type { VerifyReport } from '../verify/report.ts';
+
+export const asYaml = (document: unknown): string =>
+  stringify(document, { lineWidth: 0, aliasDuplicateObjects: false });
+
+/** Formats that are a text of their own; the others are the document, or lines for a person. */
+const TEXTS: Readonly<Record<string, () => Promise<(report: VerifyReport) => string>>> = {
+  junit: async () => (await import('../report/verify-junit.ts')).verifyJunit,
+  github: async () => (await import('../report/verify-github.ts')).verifyGithub,
+  sarif: async () => (await import('../report/verify-sarif.ts')).verifySarif,
+};
+
+/** Says what was found, in the format that was asked for. */
+export async function sayVerified(report: VerifyReport, answers: Answers, io: Io, reporter: Reporter): Promise<void> {
+  const format = textOf(answers, 'output') ?? 'text';
+  const { verifyText, shortText } = await import('../report/verify-text.ts');
+  const text = (await TEXTS[format]?.())?.(report);
+  reporter.verified({
+    document: report,
+    lines: (page) => (format === 'short' ? shortText : verifyText)(report, page),
+    ...(text !== undefined && { text }),
+  });
+  if (format === 'github') await summarise(report, io, reporter);
+}
+
+/** The page of the run, where GitHub Actions says that there is one. */
+async function summarise(report: VerifyReport, { env }: Io, reporter: Reporter): Promise<void> {
+  const path = env.GITHUB_STEP_SUMMARY;
+  if (path === undefined || path === '') return;
+  const { githubSummary } = await import('../report/verify-github.ts');
+  try {
+    await appendFile(path, redact(githubSummary(report)));
+  } catch (error) {
+    reporter.note(
+      `The step summary could not be written (${(error as NodeJS.ErrnoException).code ?? 'unknown error'}).`,
+    );
+  }
+}

@@ -1,0 +1,8 @@
+/**
+ * Some stories are told of every method and at every place. `npm test` tells them of the methods named, so that it is
+ * quick; `npm run test:exhaustive` of all.
+ */
+export const EXHAUSTIVE = process.env.EXHAUSTIVE === '1';
+
+export const orAll = <T>(all: readonly T[], some: (one: T) => boolean): readonly T[] =>
+  EXHAUSTIVE ? all : all.filter(some);
