@@ -3,13 +3,25 @@ import { defineConfig } from 'vitest/config';
 /** `.ci/run` asks for the results as JSON, to count them. */
 const results = process.env.TEST_RESULTS;
 
+/**
+ * Runs of the whole program, which load every SDK: a worker does so once, not once for each file. What they import is
+ * made once too, so their helpers have no hooks of their own.
+ */
+const STORIES = ['test/stories/**/*.test.ts'];
+/** Every failure of the catalogue in worlds of its own: minutes, so it is a run apart (`npm run test:exhaustive`). */
+const CATALOGUE = ['test/catalogue/**/*.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Stories wait for processes that they start, more than they compute.
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    projects: [
+      { extends: true, test: { name: 'stories', include: STORIES, isolate: false } },
+      { extends: true, test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: [...STORIES, ...CATALOGUE] } },
+      { extends: true, test: { name: 'catalogue', include: CATALOGUE } },
+    ],
     ...(results && { reporters: ['default', ['json', { outputFile: results }]] }),
   },
 });

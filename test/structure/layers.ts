@@ -8,11 +8,11 @@ export interface Source {
 const LAYERS: readonly (readonly string[])[] = [
   ['cli', 'main'],
   ['commands'],
-  ['prompt', 'spec', 'engine', 'verify', 'report'],
+  ['prompt', 'spec', 'engine', 'verify', 'report', 'export'],
   ['methods'],
   ['steps'],
   ['step', 'world', 'ownership'],
-  ['azure', 'kubernetes', 'templates', 'failures'],
+  ['azure', 'kubernetes', 'helm', 'templates', 'failures'],
   [
     'claims',
     'facts',
@@ -26,6 +26,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'io',
     'memory',
     'nearest',
+    'shell',
     'surroundings',
   ],
 ];
@@ -35,7 +36,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@azure/': ['src/azure/'],
   '@kubernetes/client-node': ['src/kubernetes/', 'src/sandbox/kubernetes/'],
   chalk: ['src/report/'],
-  inquirer: ['src/prompt.ts'],
+  inquirer: ['src/prompt.ts', 'src/prompt/'],
+  '@inquirer/': ['src/prompt/'],
   '@peculiar/x509': ['src/sandbox/'],
   'reflect-metadata': ['src/sandbox/'],
   jose: ['src/sandbox/'],
@@ -45,7 +47,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 const PROCESS = ['src/cli.ts', 'src/sandbox/'];
 
 /** Where a secret's value leaves for the service it is meant for; the proof also reads what a token claims. */
-const REVEAL = ['src/azure/', 'src/kubernetes/', 'src/secret.ts', 'src/steps/proof.ts'];
+const REVEAL = ['src/azure/', 'src/kubernetes/', 'src/helm/', 'src/secret.ts', 'src/steps/proof.ts'];
 
 const LINES = 400;
 
