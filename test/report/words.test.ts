@@ -107,6 +107,26 @@ test('a line to paste has no hole that a shell would read as a redirection', () 
   expect(text).toContain('--namespace RESOURCE_GROUP');
 });
 
+test('of many workloads each is named, also where several share a service account; unproven ones are not said to be', () => {
+  const names = ['orders', 'mailer', 'billing', 'carts'];
+  const many = (outcome: 'proven' | 'not reached') =>
+    plain(
+      resultText(
+        {
+          ...{ ...summary, exit: 1, results: [result(cluster, 'failed')] },
+          proofs: names.map((name) => ({ ...proof, workload: name, outcome })),
+          workloads: names.map((name) => ({
+            ...{ name, account: 'shop/orders', secrets: ['db-password'], vault: 'kv', afterwards: [] },
+          })),
+        },
+        page(80),
+      ),
+    );
+  expect(many('proven')).toContain('  ✓ shop/orders            db-password\n  ✓ shop/orders (mailer)   db-password');
+  expect(many('not reached')).toContain('None of 4 workloads is proven to read its secrets.\n');
+  expect(many('not reached')).not.toContain('Proven at');
+});
+
 test('many workloads are a list, and how to ask for one of them', () => {
   const names = ['orders', 'mailer', 'billing', 'carts'];
   const text = plain(
