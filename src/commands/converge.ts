@@ -1,8 +1,10 @@
-import { Complaints } from '../complaint.ts';
-import type { Change } from '../engine/events.ts';
+import { type Complaint, Complaints } from '../complaint.ts';
+import type { Change, Plan } from '../engine/events.ts';
 import { EXIT, type ExitCode, exitOf, exitOfPlan } from '../exit.ts';
 import { isOn, textOf } from '../spec/answers.ts';
 import type { Consent } from '../step.ts';
+import { Problem } from '../trouble.ts';
+import type { World } from '../world.ts';
 import { saved } from './again.ts';
 import { CONSENTS } from './flags.ts';
 import {
@@ -49,6 +51,7 @@ async function applied(run: Running): Promise<ExitCode> {
   const looked = await look(run, asks ? new Set(CONSENTS) : allow);
   const { plan, header, world, steps, checks, observations } = looked;
   const open = plan.changes.filter(({ action }) => ['create', 'update', 'later'].includes(action));
+  if (asks || isOn(answers, 'yes')) await refuseValues(run, plan, world);
   let consents = allow;
   if (open.length > 0 && !isOn(answers, 'yes')) {
     if (!asks) {
@@ -106,6 +109,24 @@ async function applied(run: Running): Promise<ExitCode> {
       `The manifests are in ${folder}, and not applied. Once the cluster has them, aks-secrets verify proves the rest.`,
     );
   return exit;
+}
+
+/** A variable that nobody has set is told before anything is changed, not after what cannot be undone. */
+async function refuseValues({ spec }: Running, { changes }: Plan, world: World): Promise<void> {
+  const { secretId } = await import('../steps/secret.ts');
+  const written = new Set(changes.filter(({ action }) => ['create', 'update'].includes(action)).map(({ id }) => id));
+  const complaints: Complaint[] = [];
+  for (const { vault, secrets } of spec.workloads) {
+    for (const secret of secrets) {
+      // Of several who share it, one is asked.
+      if (!secret.value || !written.delete(secretId(vault, secret))) continue;
+      await world.value(secret.value).catch((error: unknown) => {
+        if (!(error instanceof Problem)) throw error;
+        complaints.push({ message: `${secret.name}: ${error.message} Nothing was written.` });
+      });
+    }
+  }
+  if (complaints.length > 0) throw new Complaints(complaints);
 }
 
 /** Looks at everything in one wave, and plans. */

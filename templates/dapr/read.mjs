@@ -26,10 +26,11 @@ for (let tries = 1; !(await healthy()); tries += 1) {
   await setTimeout(250);
 }
 
-// Of an error only codes are shown: Dapr's own, and that of Entra or Key Vault within.
-const INNER = /AADSTS\d+|Forbidden(?:ByRbac|ByPolicy|ByFirewall|ByConnection)|SecretNotFound|SecretDisabled|AKV\d+/;
+// Of an error only codes are shown: Dapr's own, that of Entra or Key Vault within, and what the network says.
+const CODES =
+  /AADSTS\d+|Forbidden(?:ByRbac|ByPolicy|ByFirewall|ByConnection)|SecretNotFound|SecretDisabled|VaultRequestTypeLimitReached|AKV\d+|lookup [\w.-]+(?: on [\w.:]+)?: no such host|169\.254\.169\.254.*?(?:timeout|refused|deadline exceeded|forbidden)|https:\/\/[\w.-]+[^"]*": (?:dial tcp [\w.:]+ i\/o timeout|context deadline exceeded)/i;
 const codeOf = (status, { errorCode, message }) =>
-  [errorCode ?? status, INNER.exec(message)?.[0]].filter(Boolean).join(' ');
+  [errorCode ?? status, CODES.exec(message)?.[0]].filter(Boolean).join(' ');
 
 let failed = false;
 for (const name of SECRETS.split(',')) {

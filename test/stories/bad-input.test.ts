@@ -42,6 +42,16 @@ describe('bad input is named, and ends with exit 2 before anything is asked', ()
     expect(ran.err + ran.out).not.toContain('hunter2');
   });
 
+  it('a value that is to be written and cannot be had, before anything is changed; one that is there already is not needed', async () => {
+    const words = 'init --method csi --secret fresh --secret-value fresh=env:NO_SUCH --secret-value';
+    const ran = await story.run(`${words} api-key=file:no-such --secret api-key --yes`);
+    expect({ code: ran.code, writes: ran.writes }).toEqual({ code: 2, writes: [] });
+    expect(ran.err.replaceAll(/\s+/g, ' ')).toContain(
+      'The value cannot be taken: env:NO_SUCH is not set. Nothing was written.',
+    );
+    expect(ran.err).not.toContain('no-such');
+  });
+
   it('everything that is missing, at once', async () => {
     const ran = await story.run('init --yes', { bare: true });
     expect(ran.code).toBe(2);
