@@ -3,7 +3,8 @@ import type { Application, Azure, FederatedCredential, ServicePrincipal } from '
 import { callerOf } from './caller.ts';
 import { asked, found, type Memory, type Shared } from './shared.ts';
 
-const APPLICATION = '$select=id,appId,displayName,tags,signInAudience,createdDateTime';
+const APPLICATION =
+  '$select=id,appId,displayName,tags,signInAudience,createdDateTime,passwordCredentials,keyCredentials';
 const SERVICE_PRINCIPAL = '$select=id,appId,accountEnabled,tags';
 const TAKEN = 'Request_MultipleObjectsWithSameKeyValue';
 
@@ -15,6 +16,8 @@ interface ApplicationBody {
   readonly tags?: readonly string[];
   readonly signInAudience?: string;
   readonly createdDateTime?: string;
+  readonly passwordCredentials?: readonly unknown[];
+  readonly keyCredentials?: readonly unknown[];
 }
 interface ServicePrincipalBody {
   readonly id: string;
@@ -160,6 +163,7 @@ const applicationOf = (body: ApplicationBody): Application => ({
   name: body.displayName,
   tags: body.tags ?? [],
   signInAudience: body.signInAudience ?? 'AzureADMyOrg',
+  hasOwnSecrets: [body.passwordCredentials, body.keyCredentials].some((all) => all !== undefined && all.length > 0),
   ...(body.createdDateTime && { created: new Date(body.createdDateTime) }),
 });
 

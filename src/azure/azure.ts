@@ -171,6 +171,8 @@ export interface Application {
   readonly tags: readonly string[];
   /** `AzureADMyOrg`: known in its own tenant alone. */
   readonly signInAudience: string;
+  /** It has passwords or certificates: whoever holds one signs in as it. */
+  readonly hasOwnSecrets: boolean;
   readonly created?: Date;
 }
 

@@ -13,7 +13,12 @@ interface Item {
   /** Of a key it is called `kid`. */
   readonly id?: string;
   readonly kid?: string;
-  readonly attributes?: { readonly enabled?: boolean; readonly created?: number; readonly exp?: number; readonly nbf?: number };
+  readonly attributes?: {
+    readonly enabled?: boolean;
+    readonly created?: number;
+    readonly exp?: number;
+    readonly nbf?: number;
+  };
   readonly managed?: boolean;
   readonly contentType?: string;
 }

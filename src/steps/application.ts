@@ -54,7 +54,7 @@ export const application = (options: {
     },
     judge: ({ found, tenants }) => {
       const application = meant(found, marks);
-      return application ? present(application, tenants, marks) : absent(found, tenants, wish);
+      return application ? present(application, tenants, marks, wish) : absent(found, tenants, wish);
     },
     async converge({ azure }, { found, tenants }): Promise<Seen> {
       const application = meant(found, marks);
@@ -113,9 +113,28 @@ export const listed = (what: 'app' | 'sp', name: string, property: string): stri
     ...{ 'display-name': name, query: `[?displayName=='${name}'].${property}`, output: 'tsv' },
   });
 
-function present(application: Application, tenants: Tenants, marks: readonly string[]): Judged {
+/**
+ * Anybody who may register applications may give one any name and any tag, and who owns it signs in as it: one that was
+ * there is trusted only where its client id was given.
+ */
+function strange({ clientId, hasOwnSecrets }: Application, ours: boolean, { name }: AppRegistrationWish) {
+  if (isClientId(name) || (ours && !hasOwnSecrets)) return undefined;
+  const why = ours
+    ? 'has passwords or certificates, by which others may sign in as it'
+    : 'was not registered by aks-secrets, and who owns it can sign in as it';
+  return `the application ${name} ${why}: if it is the one that is meant, --app-registration ${clientId}`;
+}
+
+function present(
+  application: Application,
+  tenants: Tenants,
+  marks: readonly string[],
+  wish: AppRegistrationWish,
+): Judged {
   const { id, clientId, name, signInAudience, created } = application;
   const ours = isOurs(application.tags, marks);
+  const note = strange(application, ours, wish);
+  if (note !== undefined) return { state: 'blocked', owner: 'theirs', facts: {}, differences: [], note };
   const base = {
     owner: ours ? 'ours' : 'theirs',
     ...(created && { since: created }),

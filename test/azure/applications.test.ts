@@ -4,9 +4,23 @@ import { azureOn, credentialOf, problem, servers, unsignedJwt } from './server.t
 
 const start = servers();
 const error = (status: number, code: string, message = 'Because.') => ({ status, body: { error: { code, message } } });
-const body = { id: 'o', appId: 'c', displayName: 'orders', tags: ['t'], signInAudience: 'AzureADMyOrg' };
+const body = {
+  id: 'o',
+  appId: 'c',
+  displayName: 'orders',
+  tags: ['t'],
+  signInAudience: 'AzureADMyOrg',
+  hasOwnSecrets: false,
+};
 const credential = { name: 'n', issuer: 'https://i/', subject: 's', audiences: ['a'] };
-const application = { id: 'o', clientId: 'c', name: 'orders', tags: [], signInAudience: 'AzureADMyOrg' };
+const application = {
+  id: 'o',
+  clientId: 'c',
+  name: 'orders',
+  tags: [],
+  signInAudience: 'AzureADMyOrg',
+  hasOwnSecrets: false,
+};
 
 describe('applications', () => {
   it('are found by a name in quotes, over all pages, once per world, with a token for Graph', async () => {
@@ -41,7 +55,11 @@ describe('applications', () => {
 
   it('are not made a second time when the connection is lost', async () => {
     const server = await start(() => ({ cut: true }));
-    const making = azureOn(server.agent).applications.create({ name: 'x', tags: [], signInAudience: 'AzureADMyOrg' });
+    const making = azureOn(server.agent).applications.create({
+      name: 'x',
+      tags: [],
+      signInAudience: 'AzureADMyOrg',
+    });
     expect((await problem(making)).trouble).toBe('broken');
     expect(server.asked).toHaveLength(1);
   });

@@ -14,6 +14,7 @@ const holder = { wish, id: 'app registration/orders', marks: [MARK] };
 const app = (more: Partial<Application> = {}): Application => ({
   ...{ id: 'object', clientId: 'client', name: 'orders', tags: [`aks-secrets=${MARK}`] },
   signInAudience: 'AzureADMyOrg',
+  hasOwnSecrets: false,
   ...more,
 });
 const HOME: Tenants = { home: 't', vaults: ['t'] };
@@ -38,9 +39,25 @@ describe('an application', () => {
       'of another workload of ours',
       [app({ tags: ['aks-secrets=abc123/shop/web'] })],
       HOME,
-      { state: 'good enough', owner: 'theirs', note: /client/ },
+      { state: 'blocked', owner: 'theirs', facts: {}, note: /--app-registration client/ },
     ],
-    ['of somebody else', [app(theirs)], HOME, { state: 'good enough', owner: 'theirs', note: /did not register/ }],
+    [
+      'of somebody else',
+      [app(theirs)],
+      HOME,
+      {
+        state: 'blocked',
+        owner: 'theirs',
+        facts: {},
+        note: /not registered by aks-secrets.*--app-registration client/,
+      },
+    ],
+    [
+      'that bears our tag, and has secrets of its own',
+      [app({ hasOwnSecrets: true })],
+      HOME,
+      { state: 'blocked', owner: 'theirs', facts: {}, note: /sign in as it.*--app-registration client/ },
+    ],
     ['of two, neither ours', [app(theirs), app({ ...theirs, id: 'x' })], HOME, { state: 'blocked', note: /^2 appl/ }],
     [
       'of two, one ours',
@@ -60,18 +77,36 @@ describe('an application', () => {
       ABROAD,
       { state: 'differs', differences: [{ path: 'signInAudience', want: 'AzureADMultipleOrgs' }] },
     ],
-    [
-      'that is theirs and is to be known elsewhere',
-      [app(theirs)],
-      ABROAD,
-      { state: 'blocked', run: 'az ad app update --id client --sign-in-audience AzureADMultipleOrgs' },
-    ],
     ['that is known elsewhere', [app({ signInAudience: 'AzureADMultipleOrgs' })], ABROAD, { state: 'as wanted' }],
   ])('%s', (_name, found, tenants, expected) => {
     const { note, ...rest } = expected as { note?: RegExp };
     const judged = step.judge({ found, tenants }, {});
     expect(judged).toMatchObject(rest);
     if (note) expect(judged.note).toMatch(note);
+  });
+
+  it('that is theirs, is named by its client id and is to be known elsewhere, is theirs to change', () => {
+    const clientId = '5d0a4c1e-0000-4000-8000-000000000001';
+    const options = {
+      id: clientId,
+      called: clientId,
+      mark: MARK,
+      marks: [MARK],
+      workloads: [],
+      vaults: [],
+      graph: 'g',
+    };
+    const named = application({ ...options, wish: { ...wish, name: clientId } });
+    const judge = (tenants: Tenants) => named.judge({ found: [app({ ...theirs, clientId })], tenants }, {});
+    expect(judge(HOME)).toMatchObject({
+      state: 'good enough',
+      owner: 'theirs',
+      note: expect.stringMatching(/did not register/),
+    });
+    expect(judge(ABROAD)).toMatchObject({
+      state: 'blocked',
+      run: `az ad app update --id ${clientId} --sign-in-audience AzureADMultipleOrgs`,
+    });
   });
 
   it('named by a client id that is unknown is not made', () => {

@@ -107,8 +107,10 @@ describe('a caller', () => {
     expect(applications()).toEqual([]);
 
     // Somebody who may has run the line, and told nobody else to do anything.
-    put('orders-app', 'somebody-else');
-    const again = await story.run(`init --method workload-identity ${APP} --yes`);
+    const appId = put('orders-app', 'somebody-else');
+    const named = await story.run(`init --method workload-identity ${APP} --yes`);
+    expect(named.err.replaceAll(/\s+/g, ' ')).toContain(`if it is the one that is meant, --app-registration ${appId}`);
+    const again = await story.run(`init --method workload-identity --app-registration ${appId} --yes`);
     expect(again.code).toBe(6);
     expect(again.err + again.out).toMatch(/az ad sp create --id [0-9a-f-]{36}/);
     expect(again.err + again.out).toMatch(
@@ -139,15 +141,28 @@ function put(displayName: string, owner: string, more: { createdDateTime?: strin
 }
 
 describe('an application that is there already', () => {
-  it('is used when it is the only one of its name, and the plan says whose it is not', async () => {
+  it('is not taken for its name alone: whoever registered it could sign in as it', async () => {
     story = await begin();
     const appId = put('Orders-App', CALLER.objectId);
+    const ran = await story.run(`init --method workload-identity ${APP} --yes`);
+    expect({ code: ran.code, graph: graphOf(ran).filter((line) => line.startsWith('POST')) }).toEqual({
+      code: 1,
+      graph: [],
+    });
+    expect(ran.writes.filter(({ path }) => /roleAssignments|federatedIdentity/.test(path))).toEqual([]);
+    expect(ran.err.replaceAll(/\s+/g, ' ')).toContain(`--app-registration ${appId}`);
+  });
+
+  it('is used when it is named by its client id, and the plan says whose it is not', async () => {
+    story = await begin();
+    const appId = put('Orders-App', CALLER.objectId);
+    const APP = `--app-registration ${appId}`;
     const ran = await story.run(`init --method workload-identity ${APP} --yes -o json`);
     expect({ code: ran.code, err: ran.code ? ran.err : '' }).toEqual({ code: 0, err: '' });
     expect(JSON.parse(ran.out).workloads[0].facts.clientId).toBe(appId);
     expect(applications()).toHaveLength(1);
     const plan = JSON.parse((await story.run(`plan --method workload-identity ${APP} -o json`)).out);
-    expect(plan.changes.find(({ id }: { id: string }) => id === 'application/orders-app').note).toContain(appId);
+    expect(plan.changes.find(({ id }: { id: string }) => id === `application/${appId}`).note).toContain(appId);
   });
 
   it('is not guessed among several of one name: the client id says which', async () => {
