@@ -5,9 +5,10 @@ const results = process.env.TEST_RESULTS;
 
 /**
  * Runs of the whole program, which load every SDK: a worker does so once, not once for each file. What they import is
- * made once too, so their helpers have no hooks of their own.
+ * made once too, so their helpers have no hooks of their own (those of the sandbox's are in its setup file).
  */
 const STORIES = ['test/stories/**/*.test.ts'];
+const SANDBOX = ['test/sandbox/**/*.test.ts'];
 /** Every failure of the catalogue in worlds of its own: minutes, so it is a run apart (`npm run test:exhaustive`). */
 const CATALOGUE = ['test/catalogue/**/*.test.ts'];
 
@@ -19,7 +20,14 @@ export default defineConfig({
     hookTimeout: 20_000,
     projects: [
       { extends: true, test: { name: 'stories', include: STORIES, isolate: false } },
-      { extends: true, test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: [...STORIES, ...CATALOGUE] } },
+      {
+        extends: true,
+        test: { name: 'sandbox', include: SANDBOX, isolate: false, setupFiles: ['test/sandbox/setup.ts'] },
+      },
+      {
+        extends: true,
+        test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: [...STORIES, ...SANDBOX, ...CATALOGUE] },
+      },
       { extends: true, test: { name: 'catalogue', include: CATALOGUE } },
     ],
     ...(results && { reporters: ['default', ['json', { outputFile: results }]] }),

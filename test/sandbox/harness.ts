@@ -2,7 +2,6 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
 import { openSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/index.ts';
 
 const opened: Sandbox[] = [];
@@ -31,10 +30,11 @@ export async function sandbox(options: Partial<SandboxOptions> = {}): Promise<Sa
   return made;
 }
 
-afterEach(async () => {
+/** After each test (`setup.ts`). */
+export async function closeSandboxes(): Promise<void> {
   for (const one of opened.splice(0)) await one.close();
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
+}
 
 export interface Answer {
   readonly status: number;

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { afterEach } from 'vitest';
 import { stringify } from 'yaml';
 import { createKubernetes, type KubernetesPart } from '../../src/sandbox/kubernetes/index.ts';
 import { stateOf } from '../../src/sandbox/kubernetes/open-cluster.ts';
@@ -50,9 +49,10 @@ export interface ClusterWorld {
 const KEY = { ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), kid: 'key' };
 
 const opened: (() => Promise<void>)[] = [];
-afterEach(async () => {
+/** After each test (`setup.ts`). */
+export async function closeWorlds(): Promise<void> {
   for (const close of opened.splice(0)) await close();
-});
+}
 
 const PLURALS: Record<string, string> = {
   SecretProviderClass: 'secretproviderclasses',

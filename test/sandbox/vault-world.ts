@@ -1,4 +1,3 @@
-import { beforeEach } from 'vitest';
 import { createEntra } from '../../src/sandbox/entra/index.ts';
 import type { ArmVault, Parts, Reply } from '../../src/sandbox/parts.ts';
 import { createVault, type Vault } from '../../src/sandbox/vault/index.ts';
@@ -25,7 +24,8 @@ export let vault: Vault;
 export let token: string;
 /** Made by the first test, and used by all: a key takes longer than a test. */
 let key: unknown;
-beforeEach(async () => {
+/** Before each test (`setup.ts`). */
+export async function beginVault(): Promise<void> {
   world = handMade();
   if (key) world.state.entra.key = key;
   const entra = createEntra(world.parts);
@@ -35,7 +35,7 @@ beforeEach(async () => {
   token = await entra.sign({ objectId: OID, tenantId: TENANT, appId: 'app' }, 'https://vault.azure.net');
   key = world.state.entra.key;
   await vault.seed('demo-kv', 'db-password', MARKER);
-});
+}
 
 export const may = (...actions: string[]) => {
   for (const action of actions)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { breaks, METHODS, notMade } from '../../src/sandbox/break/index.ts';
-import { fresh, logOf, ready, signIn, wired } from '../catalogue/made-world.ts';
 import { worldOf } from '../stories/harness.ts';
+import { fresh, logOf, ready, signIn, wired } from './made-world.ts';
 
 describe('what the sandbox can break', () => {
   it('is said once, in a sentence', () => {

@@ -1,6 +1,6 @@
-import { azure } from '../catalogue/made-world.ts';
-import type { Story } from './harness.ts';
-import { kubectl } from './others.ts';
+import type { Story } from '../stories/harness.ts';
+import { kubectl } from '../stories/others.ts';
+import { azure } from './made-world.ts';
 
 /** Names that nobody would get from this program. */
 export const NAMES = {

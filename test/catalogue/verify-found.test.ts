@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { begin, type Ran, type Story } from '../stories/harness.ts';
+import { kubectl } from '../stories/others.ts';
 import { accountByHand, create, deployByHand, identityByHand, NAMES, switchedOn } from './by-hand.ts';
-import { begin, type Ran, type Story } from './harness.ts';
-import { kubectl } from './others.ts';
 
 let story: Story;
 beforeEach(async () => {
