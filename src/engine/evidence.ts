@@ -133,6 +133,7 @@ export function evidence(from: {
       ...(note !== undefined && { note }),
       ...(run !== undefined && { run }),
       ...(follows && { follows }),
+      ...(outcome === 'blocked' && change.failure !== undefined && { failure: change.failure }),
       ...troubleOf(problem, failureOf),
     })),
     proofs: proofs.map(({ id, workload, title, outcome, seconds, findings, follows, problem }) => ({

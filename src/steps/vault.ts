@@ -121,16 +121,18 @@ function present(found: Resource, uri: string): Judged {
 
 function absent(seen: Seen, wish: VaultWish, facts: { vaultId: string; vaultUri: string }): Judged {
   const base = { owner: 'theirs', differences: [], facts: {}, failure: 'F075' } as const;
+  // That the name is held only matters to whoever wants to make it.
+  const held = { ...base, ...(wish.create && { failure: 'F011' }) };
   if (seen.deleted)
     return {
-      ...base,
+      ...held,
       state: 'blocked',
       note: `a deleted vault still holds the name ${wish.name}; recover it, or take another name`,
       run: `az keyvault recover --name ${wish.name}`,
     };
   if (seen.name && !seen.name.free)
     return {
-      ...base,
+      ...held,
       state: 'blocked',
       note: wish.create
         ? `the name ${wish.name} is taken, by another subscription or by a deleted vault: ${seen.name.reason ?? 'Azure gives no reason'}`
