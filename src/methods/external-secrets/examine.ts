@@ -123,7 +123,7 @@ export function examine(question: Question): readonly Check[] {
       CHECKS.signIn[0],
       'the store says how the operator signs in',
       [CHECKS.store[0]],
-      ofStores((world, store) => referencesWrong(world, store, namespace)),
+      ofStores((world, store) => referencesWrong(world, store, question)),
     ),
     ask(
       'AKS-ESO-IDENTITY',

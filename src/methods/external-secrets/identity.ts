@@ -1,17 +1,23 @@
 import type { KubernetesObject } from '../../kubernetes/kubernetes.ts';
 import type { World } from '../../world.ts';
+import { othersOf } from '../wiring/account.ts';
 import type { Wrong } from '../wiring/finding.ts';
 import { otherIdentity } from '../wiring/identity.ts';
 import { CLIENT_ID, TENANT_ID } from '../wiring/keys.ts';
 import { KIND, orHidden } from '../wiring/live.ts';
 import { mayDo } from '../wiring/rights.ts';
+import { clientIdWrong } from '../wiring/rules.ts';
 import { list, record, text } from '../wiring/shape.ts';
 import { accountOf, type Question } from './look.ts';
 import { calledStore, type Store } from './model.ts';
 import { signInWrong } from './store-rules.ts';
 
+/** The annotation is somewhere, and not where it is read. */
+const STRAY: ReadonlySet<string> = new Set(['F030', 'F031']);
+
 /** What the store refers to is there, and together it says how the operator signs in. */
-export async function referencesWrong(world: World, store: Store, namespace: string): Promise<Wrong | undefined> {
+export async function referencesWrong(world: World, store: Store, question: Question): Promise<Wrong | undefined> {
+  const { namespace } = question.workload;
   // What is wrong in itself comes first: the operator looks no further. Two clients may still be one.
   const inItself = signInWrong(store, { isWhole: false });
   if (inItself && inItself.failure !== 'F116') return inItself;
@@ -28,6 +34,11 @@ export async function referencesWrong(world: World, store: Store, namespace: str
   const missing = await secretMissing(world, store, namespace);
   if (missing) return missing;
   const wrong = signInWrong(store, { account: account?.object, isWhole: true });
+  if (wrong?.failure === 'F114' && account?.object) {
+    // It may be there under another key, or stand on another object.
+    const meant = clientIdWrong(account.object, await othersOf(world, question.workload, question.scope));
+    return meant && STRAY.has(meant.failure ?? '') ? meant : wrong;
+  }
   if (wrong?.failure !== 'F115') return wrong;
   // The operator's own environment may name the tenant.
   const own = await environmentOf(world);

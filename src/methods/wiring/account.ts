@@ -99,7 +99,7 @@ const fixOf = (run: string): NonNullable<Wrong['fix']> => ({
 });
 
 /** Where an annotation meant for the account may have been put. */
-async function othersOf(world: World, workload: Workload, scope: Scope): Promise<readonly KubernetesObject[]> {
+export async function othersOf(world: World, workload: Workload, scope: Scope): Promise<readonly KubernetesObject[]> {
   const [crew, services] = await Promise.all([
     crewOf(world, workload, scope),
     orHidden(world.kubernetes.list(KIND.Service, workload.namespace)),
