@@ -18,6 +18,8 @@ export interface LocalContainer {
   /** Simulated time before which it is not started again, milliseconds. */
   notBefore: number;
   probing: boolean;
+  /** It was ready when the sandbox that ran it was closed. */
+  wasReady?: boolean;
   /** Simulated time of the next readiness probe. */
   probeAt: number;
 }

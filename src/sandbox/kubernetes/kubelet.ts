@@ -185,6 +185,7 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
       // It ended with the sandbox that ran it.
       const { startedAt } = state.running;
       const terminated = { exitCode: 137, reason: 'Error', startedAt, finishedAt: time() };
+      fresh.wasReady = fresh.status.ready;
       fresh.status = { ...fresh.status, state: { terminated }, lastState: { ...lastState, terminated }, ready: false };
     }
     local.containers.set(container.name, fresh);
@@ -205,6 +206,9 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
       }
       if (over) status.lastState = { terminated: over };
       start(placeOf(pod, local), container, each, status.lastState.terminated !== undefined);
+      // The sandbox was away, and not the pod: whoever looks at it first finds it as ready as it was.
+      if (each.wasReady && status.state.running) status.ready = true;
+      each.wasReady = false;
       if (each.notBefore > now()) later(pod, each.notBefore - now());
     }
     // Init containers that are not run are taken as done: nothing of theirs would ever end.
