@@ -225,6 +225,8 @@ export async function startSandbox(folder: string, options: SandboxOptions): Pro
       if (!real) await guests.gone(LONGEST_WAIT);
       await stop();
       file.save();
+      // Its folder may go now; what still ends somewhere has nowhere to write.
+      file.retire();
     })();
     return closed;
   };

@@ -12,7 +12,7 @@ export interface StateFile {
   save(): void;
   /** Resolves once it is written; those who ask in one turn of the event loop share a write. */
   saved(): Promise<void>;
-  /** Writes no more: another state has taken its place. */
+  /** Writes no more: it is closed, or another state has taken its place. */
   retire(): void;
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { dirname, join } from 'node:path';
 import tls from 'node:tls';
@@ -64,6 +64,16 @@ describe('the folder', () => {
     await second.close();
     expect((await arm(first, 'GET', CLUSTER)).status).toBe(200);
     await expect(openSandbox({ dir, join: false })).rejects.toThrow('runs already');
+  });
+
+  it('is written no more once it is closed, whoever still has something to say', async () => {
+    const dir = temporaryFolder();
+    const one = await openSandbox({ dir });
+    const { parts } = one;
+    await one.close();
+    rmSync(dir, { recursive: true });
+    expect(() => parts.save()).not.toThrow();
+    expect(existsSync(dir)).toBe(false);
   });
 
   it('is joined while another process serves it', async () => {

@@ -113,6 +113,7 @@ export function createKubernetes(parts: Parts): KubernetesPart {
     },
 
     async externalSecrets(arm, release) {
+      if (stopped) return;
       const cluster = await opened(arm);
       if (release === 'none') removeOperator(cluster);
       else installOperator(cluster, release);
