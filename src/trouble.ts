@@ -77,3 +77,13 @@ export async function orAbsent<T>(read: Promise<T>): Promise<T | undefined> {
     throw error;
   }
 }
+
+/** Runs a read that the caller may not be allowed: `denied` becomes `instead`, everything else is thrown on. */
+export async function orDenied<T, const D>(read: Promise<T>, instead: D): Promise<T | D> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof Problem && error.trouble === 'denied') return instead;
+    throw error;
+  }
+}

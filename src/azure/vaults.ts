@@ -1,6 +1,6 @@
 import type { VaultAccessPolicyParameters } from '@azure/arm-keyvault';
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
-import { orAbsent, Problem } from '../trouble.ts';
+import { orAbsent, orDenied } from '../trouble.ts';
 import type { AccessPolicy, Azure } from './azure.ts';
 import { nameOf, partsOf } from './names.ts';
 import { follow, rawBody, witness } from './operation.ts';
@@ -70,12 +70,8 @@ export function vaultsOf(shared: Shared, memory: Memory): Azure['vaults'] {
       memory(`deleted vault ${name.toLowerCase()}`, async () => {
         const [{ getDeleted }, client] = await Promise.all([api(), context()]);
         const id = `/subscriptions/${shared.subscription}/providers/Microsoft.KeyVault/locations/${location}/deletedVaults/${name}`;
-        try {
-          return await orAbsent(raw(id, shared, (options) => getDeleted(client, name, location, options)));
-        } catch (error) {
-          if (error instanceof Problem && error.trouble === 'denied') return undefined;
-          throw error;
-        }
+        const read = raw(id, shared, (options) => getDeleted(client, name, location, options));
+        return orDenied(orAbsent(read), undefined);
       }),
 
     addPolicy: (id, policy) => changePolicy('add', id, policy),

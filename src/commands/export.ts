@@ -1,3 +1,4 @@
+import { API_VERSION } from '../api-version.ts';
 import { Complaints } from '../complaint.ts';
 import type { Change } from '../engine/events.ts';
 import { EXIT, exitOfPlan } from '../exit.ts';
@@ -38,7 +39,7 @@ export const command: CommandModule = {
       const text = isScript ? await scriptOf(run) : await manifestsOf(run);
       const json = textOf(answers, 'output') === 'json';
       const format = isScript ? 'script' : 'manifests';
-      const document = { apiVersion: 'aks-secrets/v1', kind: 'Export', format, text };
+      const document = { apiVersion: API_VERSION, kind: 'Export', format, text };
       io.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : text);
       return EXIT.done;
     }),

@@ -1,3 +1,4 @@
+import { API_VERSION } from '../api-version.ts';
 import { Complaints } from '../complaint.ts';
 import { nearest } from '../nearest.ts';
 import { breaks, type CannotBreak, METHODS, notMade } from '../sandbox/break/index.ts';
@@ -95,4 +96,4 @@ export const cannot = (what: string, { message, run }: CannotBreak): Complaints 
   new Complaints([{ message: `${what}: ${message}.`, ...(run && { fix: { say: 'Run this first:', run } }) }], 1);
 
 const document = (stdout: { write(text: string): unknown }, kind: string, content: object): void =>
-  void stdout.write(`${JSON.stringify({ apiVersion: 'aks-secrets/v1', kind, ...content }, undefined, 2)}\n`);
+  void stdout.write(`${JSON.stringify({ apiVersion: API_VERSION, kind, ...content }, undefined, 2)}\n`);

@@ -1,3 +1,4 @@
+import { API_VERSION } from '../api-version.ts';
 import type { CannotBreak } from '../sandbox/break/index.ts';
 import { textOf } from '../spec/answers.ts';
 import type { CommandModule } from './command.ts';
@@ -23,7 +24,7 @@ export const command: CommandModule = {
       });
       const ids = mended.map(({ id }) => id);
       if (textOf(answers, 'output') === 'json') {
-        const document = { apiVersion: 'aks-secrets/v1', kind: 'SandboxMended', simulated: true, mended: ids };
+        const document = { apiVersion: API_VERSION, kind: 'SandboxMended', simulated: true, mended: ids };
         io.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
       } else if (ids.length === 0) reporter.note('Nothing is broken in the sandbox.');
       else reporter.note(`The sandbox is as it was before ${ids.join(', ')}; what was done since is undone too.`);

@@ -1,3 +1,4 @@
+import { API_VERSION } from '../api-version.ts';
 import { listOf, textOf } from '../spec/answers.ts';
 import type { CommandModule } from './command.ts';
 import { sandboxFolder } from './place.ts';
@@ -42,7 +43,7 @@ export const command: CommandModule = {
       });
       await sandbox.close();
       if (textOf(answers, 'output') === 'json') {
-        const document = { apiVersion: 'aks-secrets/v1', kind: 'SandboxReset', simulated: true, folder: dir };
+        const document = { apiVersion: API_VERSION, kind: 'SandboxReset', simulated: true, folder: dir };
         io.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
       } else reporter.note(`The sandbox in ${dir} is new: demo-rg, demo-aks, demo-kv.`);
       return 0;

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { API_VERSION } from '../api-version.ts';
 import { Complaints } from '../complaint.ts';
 import { type Answers, isOn, itemOf, listOf, textOf } from '../spec/answers.ts';
 import type { CommandModule } from './command.ts';
@@ -47,7 +48,7 @@ export const command: CommandModule = {
       };
       if (textOf(answers, 'output') === 'json') {
         io.stdout.write(
-          `${JSON.stringify({ apiVersion: 'aks-secrets/v1', kind: 'Sandbox', simulated: true, ...reached }, null, 2)}\n`,
+          `${JSON.stringify({ apiVersion: API_VERSION, kind: 'Sandbox', simulated: true, ...reached }, null, 2)}\n`,
         );
       } else io.stdout.write(text(reached));
       await new Promise<void>((done) => {

@@ -1,3 +1,4 @@
+import { API_VERSION } from '../api-version.ts';
 import type { Complaint } from '../complaint.ts';
 import type { ExitCode } from '../exit.ts';
 import { EXIT } from '../exit.ts';
@@ -6,7 +7,6 @@ import type { Problem } from '../trouble.ts';
 import type { Outcome, Plan, Proof, Result } from './events.ts';
 
 /** The documents of `-o json`. Data only: no secret value is in any of their sources. */
-const API_VERSION = 'aks-secrets/v1';
 
 interface Subscription {
   readonly id: string;

@@ -1,3 +1,4 @@
+import { API_VERSION } from '../api-version.ts';
 import type { Recommendation } from '../methods/choose.ts';
 import type { Method, Traits } from '../methods/method.ts';
 import type { Line, Page, Span } from './text.ts';
@@ -75,7 +76,7 @@ export function recommendationText({ method, because, instead }: Recommendation,
 
 /** The same as data. */
 export interface Comparison {
-  readonly apiVersion: 'aks-secrets/v1';
+  readonly apiVersion: typeof API_VERSION;
   readonly kind: 'Comparison';
   readonly methods: readonly ({
     readonly name: string;
@@ -91,7 +92,7 @@ export interface Comparison {
 }
 
 export const comparison = (methods: readonly Method[], recommended: Recommendation | undefined): Comparison => ({
-  apiVersion: 'aks-secrets/v1',
+  apiVersion: API_VERSION,
   kind: 'Comparison',
   methods: methods.map(({ name, title, choose, carries, traits }) => ({ name, title, choose, carries, ...traits })),
   ...(recommended && {

@@ -1,3 +1,4 @@
+import { API_VERSION } from '../api-version.ts';
 import {
   docsOf,
   type Found,
@@ -14,7 +15,7 @@ import { BLANK, count, line, listed, pad, span, wrap } from './text.ts';
 
 /** What a text shows, as data: the root cause first. */
 export interface Explanation {
-  readonly apiVersion: 'aks-secrets/v1';
+  readonly apiVersion: typeof API_VERSION;
   readonly kind: 'Explanation';
   readonly matches: readonly Match[];
 }
@@ -52,7 +53,7 @@ export function explanation(text: string, found: readonly Found[]): Explanation 
       ...(row.wraps && { wraps: true }),
     };
   });
-  return { apiVersion: 'aks-secrets/v1', kind: 'Explanation', matches };
+  return { apiVersion: API_VERSION, kind: 'Explanation', matches };
 }
 
 /** What lies in Azure shows in a plan; the rest where it is used. */

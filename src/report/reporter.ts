@@ -13,8 +13,9 @@ import type { RemovalSummary } from './removal-text.ts';
 import { removalPlanText, removalResultText, removalTroublesText } from './removal-text.ts';
 import type { Summary } from './result-text.ts';
 import { resultText, troublesText } from './result-text.ts';
+import { type Sheet, sheetOn } from './sheet.ts';
 import type { Paint } from './style.ts';
-import { painter, symbolsFor, wantsColour, wantsLiveBlock, widthOf } from './style.ts';
+import { painter, symbolsFor, wantsColour, wantsLiveBlock } from './style.ts';
 import { liveProgress } from './terminal.ts';
 import type { Line, Page } from './text.ts';
 import { BLANK, command, paragraph } from './text.ts';
@@ -84,14 +85,13 @@ export function reporterFor(options: ReportOptions): Reporter {
 
 function textReporter(options: ReportOptions): Reporter {
   const { stdout, stderr, env, quiet = false } = options;
-  const symbols = symbolsFor(env);
-  const sheet = (stream: Output): { readonly page: Page; write(lines: readonly Line[]): void } => {
-    const paint = painter(wantsColour(stream, env, options.noColor));
+  const sheet = (stream: Output): Sheet => {
+    const { page, write } = sheetOn(stream, env, options.noColor);
     return {
-      page: { width: widthOf(stream), symbols },
+      page,
       write: (lines) => {
         progress.pause();
-        if (lines.length > 0) stream.write(`${lines.map(paint).join('\n')}\n`);
+        write(lines);
       },
     };
   };

@@ -1,10 +1,11 @@
+import { API_VERSION } from '../api-version.ts';
 import type { Complaint } from '../complaint.ts';
 import type { Method } from '../methods/method.ts';
 import { nearest } from '../nearest.ts';
 import { type Answer, type Answers, isOn, itemOf, listOf } from './answers.ts';
 import { camel } from './names.ts';
 import { keyOf, type Path, valueAt } from './path.ts';
-import { API_VERSION, type FileShape } from './schema.ts';
+import type { FileShape } from './schema.ts';
 import { list } from './validate.ts';
 
 export interface Merged {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { API_VERSION } from '../api-version.ts';
 import type { Method } from '../methods/method.ts';
 import { camel, NAMES } from './names.ts';
 
-export const API_VERSION = 'aks-secrets/v1';
 /** The image of the sample and the probe: Node without packages, from Microsoft's registry. */
 export const SAMPLE_IMAGE = 'mcr.microsoft.com/azurelinux/base/nodejs:24';
 

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { API_VERSION } from '../api-version.ts';
 import type { Complaint } from '../complaint.ts';
 import { nearest } from '../nearest.ts';
 import { holds, keyOf, type Path, valueAt, written } from './path.ts';
-import { API_VERSION, type FileShape } from './schema.ts';
+import type { FileShape } from './schema.ts';
 import { variableOf } from './variable.ts';
 
 /** Where a value was given: a line of a file, or the flag or variable that said it. */

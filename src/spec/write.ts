@@ -1,8 +1,9 @@
 import { Document, isMap, isSeq, visit } from 'yaml';
+import { API_VERSION } from '../api-version.ts';
 import type { Method } from '../methods/method.ts';
 import type { SecretRef, Spec, VaultWish, Workload } from '../workload.ts';
 import { camel, clusterIdOf, identityName } from './names.ts';
-import { API_VERSION, SAMPLE_IMAGE } from './schema.ts';
+import { SAMPLE_IMAGE } from './schema.ts';
 
 /**
  * The Spec as a file that reads back to the same Spec. What follows from other names is left out. Sources of values

@@ -2,14 +2,15 @@ import type { Kind, Kubernetes, KubernetesObject, ObjectRef } from '../kubernete
 import { command } from '../shell.ts';
 import type { Step } from '../step.ts';
 import { defineStep, ref } from '../step.ts';
-import { Problem } from '../trouble.ts';
+import { orDenied } from '../trouble.ts';
 
 const COMPONENTS: ObjectRef = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
   name: 'components.dapr.io',
 };
-const INJECTOR: ObjectRef = {
+/** What gives pods their sidecar. */
+export const INJECTOR: ObjectRef = {
   apiVersion: 'admissionregistration.k8s.io/v1',
   kind: 'MutatingWebhookConfiguration',
   name: 'dapr-sidecar-injector',
@@ -38,11 +39,7 @@ export async function daprParts(kubernetes: Kubernetes): Promise<DaprParts> {
 }
 
 /** Cluster-wide: who has rights in one namespace may not see them, and needs them all the same. */
-const orHidden = <T>(read: Promise<T>): Promise<T | 'hidden'> =>
-  read.catch((error: unknown) => {
-    if (error instanceof Problem && error.trouble === 'denied') return 'hidden';
-    throw error;
-  });
+const orHidden = <T>(read: Promise<T>): Promise<T | 'hidden'> => orDenied(read, 'hidden');
 
 /** A Dapr in the cluster, whoever installed it. */
 export interface Dapr {

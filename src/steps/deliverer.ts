@@ -2,9 +2,19 @@ import type { ObjectRef } from '../kubernetes/kubernetes.ts';
 import { command, word } from '../shell.ts';
 import type { Step } from '../step.ts';
 import { defineStep, ref } from '../step.ts';
-import { Problem } from '../trouble.ts';
+import { orDenied } from '../trouble.ts';
 
 const HIDDEN = 'hidden';
+
+/** What gives labelled pods their token, as AKS installs it. */
+export const IDENTITY_WEBHOOK = {
+  kind: 'webhook',
+  object: {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingWebhookConfiguration',
+    name: 'azure-wi-webhook-mutating-webhook-configuration',
+  },
+} as const;
 
 /** What brings the secret into a pod is in the cluster; a pod that is made before it would never get its secret. */
 export const deliverer = (options: {
@@ -26,11 +36,7 @@ export const deliverer = (options: {
     yields: ['ready'],
     settles: 'minutes',
     // Cluster-wide kinds: who has rights in one namespace may not see them, and needs them all the same.
-    observe: ({ kubernetes }) =>
-      kubernetes.get(object).catch((error: unknown) => {
-        if (error instanceof Problem && error.trouble === 'denied') return HIDDEN;
-        throw error;
-      }),
+    observe: ({ kubernetes }) => orDenied(kubernetes.get(object), HIDDEN),
     judge(found) {
       const base = { owner: 'theirs', differences: [] } as const;
       if (!found) return { ...base, state: 'settling', facts: {}, note: `the cluster has no ${kind} yet` };

@@ -1,7 +1,7 @@
 import type { SecretProperties } from '../azure/azure.ts';
 import type { Step } from '../step.ts';
 import { defineStep, ref } from '../step.ts';
-import { Problem } from '../trouble.ts';
+import { orDenied } from '../trouble.ts';
 import type { VaultWish } from '../workload.ts';
 import { ABSENT } from './staying.ts';
 
@@ -31,12 +31,8 @@ export const matching = (options: {
     needs: { vaultId: ref(vault.step, 'vaultId') },
     yields: ['present'],
     settles: 'minutes',
-    observe: ({ azure }) =>
-      azure.secrets.list(vault.uri).catch((error: unknown) => {
-        // Nothing that was named can be missing, so it need not be seen.
-        if (error instanceof Problem && error.trouble === 'denied') return HIDDEN;
-        throw error;
-      }),
+    // Nothing that was named can be missing, so it need not be seen.
+    observe: ({ azure }) => orDenied(azure.secrets.list(vault.uri), HIDDEN),
     judge(found: readonly SecretProperties[] | undefined | typeof HIDDEN) {
       const base = { owner: 'theirs', facts: {}, differences: [] } as const;
       if (found === HIDDEN)

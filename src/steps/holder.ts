@@ -1,7 +1,7 @@
 import type { Azure, FederatedCredential, Resource } from '../azure/azure.ts';
 import { TAG, tagIn } from '../ownership.ts';
 import { command, named } from '../shell.ts';
-import { Problem } from '../trouble.ts';
+import { orDenied } from '../trouble.ts';
 import type { AppRegistrationWish, IdentityWish } from '../workload.ts';
 import { findApplications, meant } from './app-registration.ts';
 
@@ -71,10 +71,7 @@ const addressOf = async (azure: Azure, { wish, id, marks }: Holder): Promise<str
 
 /** Who may not list a group may still be allowed to look at an identity of it. */
 async function listed(azure: Azure, id: string, group: string): Promise<Resource | undefined> {
-  const all = await azure.identities.list(group).catch((error: unknown) => {
-    if (error instanceof Problem && error.trouble === 'denied') return undefined;
-    throw error;
-  });
+  const all = await orDenied(azure.identities.list(group), undefined);
   if (!all) return azure.identities.get(id);
   return all.find((one) => one.id.toLowerCase() === id.toLowerCase());
 }

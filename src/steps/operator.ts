@@ -3,7 +3,7 @@ import type { Kind, Kubernetes, KubernetesObject, ObjectRef } from '../kubernete
 import { command } from '../shell.ts';
 import type { Judged, Step } from '../step.ts';
 import { defineStep, ref } from '../step.ts';
-import { Problem } from '../trouble.ts';
+import { orDenied } from '../trouble.ts';
 import { ABSENT, staying } from './staying.ts';
 
 const GROUP = 'external-secrets.io';
@@ -90,21 +90,14 @@ export const operator = (options: { cluster: Step; workloads: readonly string[] 
 
 /** The definition says it; who may not read it asks the API server, which tells everybody. */
 export async function servedBy(kubernetes: Kubernetes): Promise<readonly string[]> {
-  try {
-    const found = await kubernetes.get(KINDS);
-    const { versions = [] } = (found?.spec ?? {}) as { versions?: readonly { name: string; served?: boolean }[] };
-    return versions.filter(({ served }) => served).map(({ name }) => `${GROUP}/${name}`);
-  } catch (error) {
-    if (!isDenied(error)) throw error;
-    return kubernetes.versions(GROUP);
-  }
+  const found = await orDenied(kubernetes.get(KINDS), 'hidden');
+  if (found === 'hidden') return kubernetes.versions(GROUP);
+  const { versions = [] } = (found?.spec ?? {}) as { versions?: readonly { name: string; served?: boolean }[] };
+  return versions.filter(({ served }) => served).map(({ name }) => `${GROUP}/${name}`);
 }
 
 const deployments = (kubernetes: Kubernetes, labels?: string): Promise<readonly KubernetesObject[] | 'hidden'> =>
-  kubernetes.list(DEPLOYMENT, undefined, labels).catch((error: unknown) => {
-    if (isDenied(error)) return 'hidden';
-    throw error;
-  });
+  orDenied(kubernetes.list(DEPLOYMENT, undefined, labels), 'hidden');
 
 /** Not everybody installs by the chart: what runs the operator's image is it, whatever it is called. */
 async function byImage(kubernetes: Kubernetes): Promise<readonly KubernetesObject[] | 'hidden'> {
@@ -112,8 +105,6 @@ async function byImage(kubernetes: Kubernetes): Promise<readonly KubernetesObjec
   return all === 'hidden' ? all : all.filter((deployment) => imagesOf(deployment).some((image) => IMAGE.test(image)));
 }
 const IMAGE = /\/external-secrets(?:-\w+)*(?:[:@]|$)/;
-
-const isDenied = (error: unknown): boolean => error instanceof Problem && error.trouble === 'denied';
 
 function imagesOf({ spec }: KubernetesObject): readonly string[] {
   const { template } = (spec ?? {}) as { template?: { spec?: { containers?: readonly { image?: string }[] } } };

@@ -1,7 +1,7 @@
 import type { Azure } from '../azure/azure.ts';
 import { command } from '../shell.ts';
 import { defineStep } from '../step.ts';
-import { Problem } from '../trouble.ts';
+import { orDenied } from '../trouble.ts';
 import type { World } from '../world.ts';
 
 const UNSEEN = 'unseen';
@@ -38,11 +38,8 @@ export const provider = (options: {
       const { azure } = world;
       const exists = await options.proof(azure).catch(() => undefined);
       if (exists !== undefined) return 'Registered';
-      const state = await azure.providers.state(options.namespace).catch((error: unknown) => {
-        // Rights on a resource group alone do not reach here, and are enough for what is made in it.
-        if (error instanceof Problem && error.trouble === 'denied') return UNSEEN;
-        throw error;
-      });
+      // Rights on a resource group alone do not reach here, and are enough for what is made in it.
+      const state = await orDenied(azure.providers.state(options.namespace), UNSEEN);
       if (state !== 'NotRegistered' || !options.needed) return state;
       // What keeps it from being told is said by the step that needs it.
       return (await options.needed(world).catch(() => false)) ? state : UNNEEDED;

@@ -1,3 +1,4 @@
+import { API_VERSION } from '../api-version.ts';
 import type { ExitCode } from '../exit.ts';
 import { docsOf, type Risk, rowOf } from '../failures/index.ts';
 import type { Category, Compared, Consent } from '../step.ts';
@@ -6,7 +7,7 @@ import type { Row, Verdict } from './row.ts';
 
 /** The document of `verify`: every format is a function of it. */
 export interface VerifyReport {
-  readonly apiVersion: 'aks-secrets/v1';
+  readonly apiVersion: typeof API_VERSION;
   readonly kind: 'VerifyReport';
   readonly simulated?: true;
   readonly caller?: string;
@@ -77,7 +78,7 @@ export function verifyReport(rows: readonly Row[], about: About): VerifyReport {
   const number = (verdict: Verdict): number => counted.filter((row) => row.verdict === verdict).length;
   const first = firstOf(rows);
   return {
-    apiVersion: 'aks-secrets/v1',
+    apiVersion: API_VERSION,
     kind: 'VerifyReport',
     ...(simulated && { simulated: true as const }),
     ...(caller !== undefined && { caller }),

@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['step', 'world', 'ownership'],
   ['azure', 'kubernetes', 'helm', 'templates', 'failures'],
   [
+    'api-version',
     'claims',
     'facts',
     'secret',

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { KubernetesObject, ObjectRef } from '../../kubernetes/kubernetes.ts';
+import { INJECTOR } from '../../steps/dapr.ts';
 import type { World } from '../../world.ts';
 import type { Wrong } from '../wiring/finding.ts';
 import { ahead, orHidden } from '../wiring/live.ts';
@@ -9,11 +10,6 @@ import { clockOf } from '../wiring/times.ts';
 const DEPLOYMENT = { apiVersion: 'apps/v1', kind: 'Deployment' } as const;
 /** By the labels that every way of installing gives them. */
 const PROGRAMS = 'app in (dapr-operator,dapr-sidecar-injector,dapr-sentry)';
-const INJECTOR: ObjectRef = {
-  apiVersion: 'admissionregistration.k8s.io/v1',
-  kind: 'MutatingWebhookConfiguration',
-  name: 'dapr-sidecar-injector',
-};
 const SUBSCRIPTIONS: ObjectRef = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',

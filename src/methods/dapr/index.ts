@@ -1,6 +1,7 @@
 import type { Step } from '../../step.ts';
 import { ref } from '../../step.ts';
 import { daprReady } from '../../steps/dapr.ts';
+import { IDENTITY_WEBHOOK } from '../../steps/deliverer.ts';
 import { dapr as daprIn } from '../../steps/extension.ts';
 import { oidcIssuer, workloadIdentity } from '../../steps/features.ts';
 import { armId } from '../../workload.ts';
@@ -77,14 +78,7 @@ export const dapr = defineMethod<DaprOptions>({
       ? [object(workload, shared, 'dapr/configuration.yaml', { after })]
       : [];
     const sample = sampleOf(workload, shared, {
-      delivers: {
-        kind: 'webhook',
-        object: {
-          apiVersion: 'admissionregistration.k8s.io/v1',
-          kind: 'MutatingWebhookConfiguration',
-          name: 'azure-wi-webhook-mutating-webhook-configuration',
-        },
-      },
+      delivers: IDENTITY_WEBHOOK,
       before: [account, component, ...scopes],
       after: running,
       values: {

@@ -1,5 +1,5 @@
 import type { Kind, KubernetesObject } from '../../kubernetes/kubernetes.ts';
-import { Problem } from '../../trouble.ts';
+import { orDenied } from '../../trouble.ts';
 import type { Workload } from '../../workload.ts';
 import type { World } from '../../world.ts';
 import type { Scope } from '../method.ts';
@@ -23,14 +23,7 @@ export function ahead(reads: readonly Promise<unknown>[]): void {
 }
 
 /** What only helps to say more: who may not look at it is told less. */
-export async function orHidden<T>(read: Promise<T>): Promise<T | undefined> {
-  try {
-    return await read;
-  } catch (error) {
-    if (error instanceof Problem && error.trouble === 'denied') return undefined;
-    throw error;
-  }
-}
+export const orHidden = <T>(read: Promise<T>): Promise<T | undefined> => orDenied(read, undefined);
 
 /** A pod that runs or is to run, and what made it. */
 export interface Member {

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../kubernetes/kubernetes.ts';
 import type { Check } from '../../step.ts';
+import { IDENTITY_WEBHOOK } from '../../steps/deliverer.ts';
 import type { Workload } from '../../workload.ts';
 import type { World } from '../../world.ts';
 import type { Shared } from '../method.ts';
@@ -64,7 +65,7 @@ export function webhookCheck(workload: Workload, shared: Shared): Check {
           {
             failure: 'F036',
             observed: `no MutatingWebhookConfiguration has ${WEBHOOK}`,
-            expected: 'azure-wi-webhook-mutating-webhook-configuration',
+            expected: IDENTITY_WEBHOOK.object.name,
             fix: {
               say: 'Switch workload identity on; where it is on, the same line brings the webhook back.',
               run: reconcile,

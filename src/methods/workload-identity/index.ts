@@ -1,4 +1,5 @@
 import { ref } from '../../step.ts';
+import { IDENTITY_WEBHOOK } from '../../steps/deliverer.ts';
 import { oidcIssuer, workloadIdentity as webhook } from '../../steps/features.ts';
 import type { SecretRef } from '../../workload.ts';
 import { defineMethod } from '../method.ts';
@@ -42,14 +43,7 @@ export const workloadIdentity = defineMethod<Record<string, never>>({
       after: [namespace],
     });
     const sample = sampleOf(workload, shared, {
-      delivers: {
-        kind: 'webhook',
-        object: {
-          apiVersion: 'admissionregistration.k8s.io/v1',
-          kind: 'MutatingWebhookConfiguration',
-          name: 'azure-wi-webhook-mutating-webhook-configuration',
-        },
-      },
+      delivers: IDENTITY_WEBHOOK,
       before: [account],
       needs: { vaultUri: ref(shared.vault(workload), 'vaultUri') },
       values: { secretNames: pathsOf(workload.secrets) },

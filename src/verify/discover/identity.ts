@@ -1,6 +1,6 @@
 import type { Azure, Resource } from '../../azure/azure.ts';
 import { TAG } from '../../ownership.ts';
-import { Problem } from '../../trouble.ts';
+import { orDenied, Problem } from '../../trouble.ts';
 import type { IdentityWish } from '../../workload.ts';
 import { groupOf } from './cluster.ts';
 
@@ -29,7 +29,7 @@ export async function identityFor(
   clientId: string | undefined,
   trust: { readonly subject: string; readonly issuer: string | undefined },
 ): Promise<Found> {
-  const listed = await azure.lists.identities().catch(orDenied);
+  const listed = await orDenied(azure.lists.identities(), 'denied');
   const managed = listed === 'denied' ? [] : listed;
   const own = managed.find((each) => isOf(each, clientId));
   if (own) return foundAs(own);
@@ -67,11 +67,6 @@ function foundAs(identity: Resource): Found {
     ...(namespace && name && { madeFor: { namespace, name } }),
   };
 }
-
-const orDenied = (error: unknown): 'denied' => {
-  if (error instanceof Problem && error.trouble === 'denied') return 'denied';
-  throw error;
-};
 
 async function inDirectory(azure: Azure, clientId: string): Promise<Found> {
   const [applications, principal] = await Promise.all([

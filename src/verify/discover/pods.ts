@@ -2,7 +2,7 @@ import { Complaints } from '../../complaint.ts';
 import type { Kubernetes, KubernetesObject, ObjectRef } from '../../kubernetes/kubernetes.ts';
 import { type Carrier, carrierOf } from '../../methods/wiring/carrier.ts';
 import { MANAGED_BY, OWNER } from '../../ownership.ts';
-import { Problem } from '../../trouble.ts';
+import { orDenied } from '../../trouble.ts';
 
 /** What somebody who has no file points at. */
 export interface Target {
@@ -64,12 +64,8 @@ export async function podsAt(target: Target, kubernetes: Kubernetes): Promise<Si
 
 const keepersIn = async (namespace: string, kubernetes: Kubernetes): Promise<readonly KubernetesObject[]> => {
   // Pods are what was asked about: who may not see what keeps them is shown the pods.
-  const lists = KEEPERS.map((kind) => kubernetes.list(kind, namespace).catch(orHidden));
+  const lists = KEEPERS.map((kind) => orDenied(kubernetes.list(kind, namespace), []));
   return (await Promise.all(lists)).flat();
-};
-const orHidden = (error: unknown): readonly KubernetesObject[] => {
-  if (error instanceof Problem && error.trouble === 'denied') return [];
-  throw error;
 };
 
 /** A probe that is running, or was left by a run that was killed. */

@@ -2,7 +2,7 @@ import type { Azure } from '../../azure/azure.ts';
 import { vaultAddress } from '../../methods/subjects.ts';
 import { covers, isHeldBy } from '../../steps/roles.ts';
 import { modeOf } from '../../steps/vault.ts';
-import { Problem } from '../../trouble.ts';
+import { orDenied } from '../../trouble.ts';
 import { armId, type SecretRef, type VaultWish } from '../../workload.ts';
 import { groupOf } from './cluster.ts';
 
@@ -15,10 +15,7 @@ export interface FoundVault {
 
 /** The vault of that name among those of the subscription. One whose name is free is nowhere, and its step says so. */
 export async function vaultCalled(azure: Azure, name: string, clusterGroup: string): Promise<FoundVault> {
-  const all = await azure.lists.vaults().catch((error: unknown): undefined => {
-    if (error instanceof Problem && error.trouble === 'denied') return undefined;
-    throw error;
-  });
+  const all = await orDenied(azure.lists.vaults(), undefined);
   const found = all?.find((each) => each.name.toLowerCase() === name.toLowerCase());
   if (found) return { wish: { resourceGroup: groupOf(found.id), name: found.name }, id: found.id };
   const wish = { resourceGroup: clusterGroup, name };
