@@ -5,7 +5,7 @@ import { createEntra } from './entra/index.ts';
 import { createExchange, type Exchange } from './exchange.ts';
 import type { FaultsInside } from './faults.ts';
 import { createGraph } from './graph/index.ts';
-import { createKubernetes } from './kubernetes/index.ts';
+import { createKubernetes, type KubernetesPart } from './kubernetes/index.ts';
 import type { Log } from './log.ts';
 import { serviceOf } from './names.ts';
 import type { Access, Handler, Parts, Settings } from './parts.ts';
@@ -19,7 +19,7 @@ export interface Built {
   readonly exchange: Exchange;
   readonly arm: ReturnType<typeof createArm>;
   readonly vault: ReturnType<typeof createVault>;
-  readonly kubernetes: ReturnType<typeof createKubernetes>;
+  readonly kubernetes: KubernetesPart;
   /** Whether the name exists: a vault that was deleted, or a cluster that never was, has none. */
   knows(host: string): boolean;
 }
@@ -37,6 +37,7 @@ export function build(of: {
   readonly activity: Activity;
   readonly real: boolean;
   readonly control: Handler;
+  readonly kubernetes?: ((parts: Parts) => KubernetesPart) | undefined;
 }): Built {
   const { file, clock, settings, activity, faults } = of;
   // The parts know each other through this one object, which is filled while they are made.
@@ -68,7 +69,7 @@ export function build(of: {
   const entra = createEntra(parts);
   const graph = createGraph(parts);
   const vault = createVault(parts);
-  const kubernetes = createKubernetes(parts);
+  const kubernetes = (of.kubernetes ?? createKubernetes)(parts);
   parts.arm = arm;
   parts.entra = entra;
   parts.graph = graph;

@@ -154,7 +154,8 @@ export async function startSandbox(folder: string, options: SandboxOptions): Pro
     if (without.length > 0) file.state.without = without;
     if (having.length > 0) file.state.with = having;
     Object.assign(settings, file.state.settings);
-    world = build({ file, clock, settings, access, without, with: having, log, faults, activity, real, control });
+    const given = { without, with: having, kubernetes: options.kubernetes };
+    world = build({ file, clock, settings, access, log, faults, activity, real, control, ...given });
     if (!file.found) {
       // Entra's key is made by its first signature, beside the rest; who joins must find it in the state.
       const signed = sign('https://management.azure.com');

@@ -1,5 +1,6 @@
 import type { Breaking } from './break/perform.ts';
 import type { Faults } from './faults.ts';
+import type { KubernetesPart } from './kubernetes/index.ts';
 import type { Log } from './log.ts';
 import type { Parts, Settings } from './parts.ts';
 import type { SandboxSurroundings } from './surroundings.ts';
@@ -25,6 +26,8 @@ export interface SandboxOptions {
   /** Time never jumps: other programs are served. */
   readonly realClock?: boolean | undefined;
   readonly port?: number | undefined;
+  /** Its clusters, where they run outside of it (an API server of one's own). Absent: simulated ones. */
+  readonly kubernetes?: ((parts: Parts) => KubernetesPart) | undefined;
 }
 
 /** A sandbox that is open in this process; while it is, nothing in this process reaches beyond loopback. */
