@@ -59,13 +59,18 @@ export async function complaintOf(problem: Problem): Promise<Complaint> {
   };
 }
 
-/** The catalogue, as reports ask it: id, cause and fix of a problem. */
+/** The catalogue, as reports ask it: id, cause and fix of a problem, with the names that the service said. */
 export async function explainer(): Promise<
   (problem: Problem) => Pick<Complaint, 'failure' | 'cause' | 'fix'> | undefined
 > {
-  const { explain } = await import('../failures/index.ts');
+  const { explain, filled, namesAround } = await import('../failures/index.ts');
   return (problem) => {
     const row = explain(problem);
-    return row && { failure: row.id, cause: row.cause, fix: row.fix };
+    if (!row) return undefined;
+    const said = problem.said?.message ?? '';
+    const names = namesAround(said, { from: 0, to: said.length });
+    const { say, run } = row.fix;
+    const fix = { say: filled(say, names), ...(run !== undefined && { run: filled(run, names) }) };
+    return { failure: row.id, cause: row.cause, fix };
   };
 }
