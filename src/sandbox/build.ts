@@ -50,7 +50,7 @@ export function build(of: {
     with: of.with,
     dispatch: async (request) => {
       const outcome = await exchange.answer(request, 'inside');
-      if (outcome === 'reset') throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+      if (typeof outcome === 'string') throw Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
       return outcome.reply;
     },
     busy: (work) => activity.during(work),

@@ -48,6 +48,7 @@ export function simulatedClock(options: {
   let stopped = false;
 
   const now = () => Date.now() + time.offset();
+  const awaited = () => [...sleepers].some((sleeper) => sleeper.jumps);
 
   const wakeDue = () => {
     for (const sleeper of [...sleepers].sort((a, b) => a.due - b.due)) {
@@ -64,20 +65,21 @@ export function simulatedClock(options: {
     if (sleepers.size === 0 || stopped) return;
     const earliest = Math.min(...[...sleepers].map((sleeper) => sleeper.due));
     timer = setTimeout(wakeDue, Math.min(Math.max(earliest - now(), 0), LONGEST));
-    if (![...sleepers].some((sleeper) => sleeper.jumps)) timer.unref();
+    if (!awaited()) timer.unref();
   };
 
   /** While a client sleeps: jump to the earliest sleeper whenever two looks in a row find nothing going on. */
   const watch = async () => {
     if (watching || real) return;
     watching = true;
-    while (!stopped && [...sleepers].some((sleeper) => sleeper.jumps)) {
+    while (!stopped && awaited()) {
       const before = activity();
       await delay(1);
       await turn();
       await delay(1);
       await turn();
-      if (!idle() || activity() !== before) continue;
+      // Meanwhile the last client may have been woken by real time, or have given up.
+      if (!idle() || activity() !== before || !awaited()) continue;
       const earliest = Math.min(...[...sleepers].map((sleeper) => sleeper.due));
       if (earliest > now()) time.setOffset(time.offset() + earliest - now());
       wakeDue();

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Activity } from './activity.ts';
-import type { FaultsInside } from './faults.ts';
+import { type FaultsInside, isPod } from './faults.ts';
 import { kindOf, type Log, type Via } from './log.ts';
 import { type Service, serviceOf } from './names.ts';
 import { type Handler, type Parts, Refusal, type Reply, type Request } from './parts.ts';
+import { createWaves } from './waves.ts';
 
-/** What becomes of a request: an answer, or a connection that breaks. */
-export type Outcome = { readonly reply: Reply } | 'reset';
+/** What becomes of a request: an answer, whole or not, or a connection that breaks or stays silent. */
+export type Outcome = { readonly reply: Reply; readonly cut?: 'truncated' | 'half' } | 'reset' | 'silence';
 
 /** One world's answers: where requests of clients and of the sandbox's own parts meet the services. */
 export interface Exchange {
@@ -28,6 +29,7 @@ export function createExchange(of: {
 }): Exchange {
   const { parts, services, faults, throttle, log, activity, settle, saved } = of;
   const errors: unknown[] = [];
+  const waves = createWaves(activity);
 
   const handle = async (request: Request): Promise<Reply> => {
     const service = serviceOf(request.host);
@@ -57,8 +59,10 @@ export function createExchange(of: {
         userAgent: request.headers['user-agent'] ?? '',
         kind,
         via,
+        ...(wave !== undefined && { wave }),
       });
     if (!inside && parts.settings.latency > 0) await delay(parts.settings.latency);
+    const wave = parts.settings.waves && !inside && !isPod(request) ? await waves.turn() : undefined;
     const fault = faults.meet(request, kind, inside);
     if (fault === 'reset' || fault === 'cut before') {
       if (fault === 'cut before') faults.setCut();
@@ -66,15 +70,15 @@ export function createExchange(of: {
       return 'reset';
     }
     const throttled = parts.settings.throttle ? throttle(request) : undefined;
-    const reply = (fault && fault !== 'cut after' ? fault : undefined) ?? throttled ?? (await handle(request));
+    const reply = (typeof fault === 'object' ? fault : undefined) ?? throttled ?? (await handle(request));
     if (kind === 'write') await saved();
-    if (fault === 'cut after') {
-      faults.setCut();
+    if (fault === 'cut after') faults.setCut();
+    if (fault === 'cut after' || fault === 'reset after' || fault === 'silence') {
       note(0);
-      return 'reset';
+      return fault === 'silence' ? 'silence' : 'reset';
     }
     note(reply.status);
-    return { reply };
+    return fault === 'truncated' || fault === 'half' ? { reply, cut: fault } : { reply };
   };
 
   return {

@@ -17,6 +17,8 @@ export interface LogEntry {
   readonly kind: 'read' | 'write' | 'token';
   /** `direct` and `proxy` came through a socket; `inside` is one part of the sandbox asking another. */
   readonly via: Via;
+  /** Where answers are given in waves (`waves.ts`): the number of this one's. */
+  readonly wave?: number;
 }
 export type Via = 'direct' | 'proxy' | 'inside';
 

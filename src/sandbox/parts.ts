@@ -72,6 +72,8 @@ export interface Settings {
   throttle: boolean;
   /** Role assignments that name their principal's type also wait until Entra knows the principal. */
   strictPrincipals: boolean;
+  /** Answers are held until nobody asks any more, and then all given at once; the log says in which wave. */
+  waves?: boolean;
 }
 
 export interface Request {
@@ -135,6 +137,17 @@ export interface ArmAnswers {
   /** The directory has a new service principal; other services see it once it has arrived (simulated milliseconds). */
   principalMade(objectId: string, name: string, arrivesAt: number): void;
   principalGone(objectId: string): void;
+  /** Whom the directory knows by now: people and groups, and the service principals of applications and identities. */
+  principals(): readonly ArmPrincipal[];
+}
+
+/** One of the directory. */
+export interface ArmPrincipal {
+  readonly objectId: string;
+  readonly kind: 'User' | 'ServicePrincipal' | 'Group';
+  readonly name: string;
+  /** Of a managed identity, whose service principal it is. */
+  readonly identity?: { readonly id: string; readonly clientId: string };
 }
 
 export interface GraphAnswers {

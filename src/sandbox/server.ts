@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Activity } from './activity.ts';
 import type { Outcome } from './exchange.ts';
 import type { Via } from './log.ts';
-import type { Reply, Request } from './parts.ts';
+import type { Request } from './parts.ts';
 
 export interface Listening {
   readonly port: number;
@@ -66,8 +66,10 @@ export async function listen(of: {
     if (body === undefined) return void response.writeHead(413).end();
     const via = proxied.has(incoming.socket.remotePort ?? 0) ? 'proxy' : 'direct';
     const outcome = await answer(requestOf(incoming, body), via);
+    // Who is never answered leaves by himself.
+    if (outcome === 'silence') return;
     if (outcome === 'reset') return void incoming.socket.destroy();
-    await send(incoming, response, outcome.reply, now());
+    await send(incoming, response, outcome, now());
   };
 
   const proxy = createHttp((_request, response) => {
@@ -150,7 +152,12 @@ function decoded(path: string): string {
   }
 }
 
-async function send(incoming: IncomingMessage, response: ServerResponse, reply: Reply, at: Date): Promise<void> {
+async function send(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  { reply, cut }: Exclude<Outcome, string>,
+  at: Date,
+): Promise<void> {
   response.sendDate = false;
   const headers: Record<string, string> = { date: at.toUTCString(), ...reply.headers };
   if (reply.stream) {
@@ -162,12 +169,20 @@ async function send(incoming: IncomingMessage, response: ServerResponse, reply: 
     response.end();
     return;
   }
-  const text = reply.body === undefined ? '' : typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
+  const whole =
+    reply.body === undefined ? '' : typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body);
+  const half = whole.slice(0, whole.length / 2);
+  const text = cut === 'half' ? half : whole;
   if (text !== '' && !Object.keys(headers).some((name) => name.toLowerCase() === 'content-type')) {
     headers['content-type'] =
       typeof reply.body === 'string' ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8';
   }
   if (reply.status !== 204 && reply.status !== 304) headers['content-length'] = String(Buffer.byteLength(text));
+  if (cut === 'truncated') {
+    if (whole === '') return void incoming.socket.destroy();
+    response.writeHead(reply.status, headers);
+    return void response.write(half, () => incoming.socket.destroy());
+  }
   response.writeHead(reply.status, headers);
   response.end(incoming.method === 'HEAD' ? undefined : text);
 }

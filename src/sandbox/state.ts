@@ -10,13 +10,16 @@ export interface StateFile {
   readonly found: boolean;
   /** Writes it now. */
   save(): void;
-  /** Resolves once it is written; those who ask in one turn of the event loop share a write. */
+  /** Resolves once it is written; those who ask in one turn of the event loop share a write, or longer if it is large. */
   saved(): Promise<void>;
   /** Writes no more: it is closed, or another state has taken its place. */
   retire(): void;
 }
 
 export const stateFile = (folder: string) => join(folder, 'state.json');
+
+/** A write that nobody notices, milliseconds. */
+const SMALL = 3;
 
 /** Reads the folder's state, or starts from `fresh`. Throws when the file is damaged or of another version. */
 export function openState(folder: string, fresh: () => State, anew = false): StateFile {
@@ -25,9 +28,16 @@ export function openState(folder: string, fresh: () => State, anew = false): Sta
   const state = found ? readState(folder) : fresh();
   let next: Promise<void> | undefined;
   let retired = false;
+  /** What the last write took, milliseconds. */
+  let took = 0;
   const save = () => {
-    if (!retired) writePrivate(file, JSON.stringify(state));
+    if (retired) return;
+    const began = performance.now();
+    writePrivate(file, JSON.stringify(state));
+    took = performance.now() - began;
   };
+  /** At once while it is small; later at most half of the time goes into writing. */
+  const soon = (write: () => void) => (took < SMALL ? setImmediate(write) : setTimeout(write, took));
   return {
     state,
     found,
@@ -37,7 +47,7 @@ export function openState(folder: string, fresh: () => State, anew = false): Sta
     },
     saved: () => {
       next ??= new Promise((resolve, reject) =>
-        setImmediate(() => {
+        soon(() => {
           next = undefined;
           try {
             save();

@@ -117,6 +117,7 @@ describe('a cluster', () => {
       identity: { type: 'SystemAssigned' },
       properties: {
         dnsPrefix: 'second',
+        kubernetesVersion: '', // as the Azure CLI asks for the usual one
         agentPoolProfiles: [{ name: 'one', mode: 'System', count: 1, vmSize: 'Standard_D2s_v5' }],
       },
     };
@@ -125,6 +126,7 @@ describe('a cluster', () => {
     expect((await arm(one, 'POST', `${path}/listClusterUserCredential`)).status).toBe(404);
     one.advance(600_000);
     const { properties } = (await arm(one, 'GET', path)).body;
+    expect(properties.kubernetesVersion).toBe('1.34');
     expect(properties.oidcIssuerProfile).toMatchObject({ enabled: true, issuerURL: expect.stringMatching(/\/$/) });
     expect((await arm(one, 'GET', `resourceGroups/${properties.nodeResourceGroup}`)).status).toBe(200);
     expect(

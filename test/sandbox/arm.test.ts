@@ -193,6 +193,35 @@ describe('a vault', () => {
     expect((await arm(one, 'PUT', VAULT, properties(one))).status).toBe(201);
   });
 
+  it('that was deleted is purged, unless it is protected', async () => {
+    const one = await sandbox();
+    const deleted = `providers/Microsoft.KeyVault/locations/${location}/deletedVaults/demo-kv`;
+    expect((await arm(one, 'POST', `${deleted}/purge`)).body.error.code).toBe('DeletedVaultNotFound');
+    await arm(one, 'DELETE', VAULT);
+    expect((await arm(one, 'POST', `${deleted}/purge`)).status).toBe(200);
+    expect((await arm(one, 'GET', deleted)).status).toBe(404);
+    expect((await arm(one, 'PUT', VAULT, properties(one, { enablePurgeProtection: true }))).status).toBe(201);
+    await arm(one, 'DELETE', VAULT);
+    expect((await arm(one, 'POST', `${deleted}/purge`)).body.error.code).toBe('DeletedVaultPurge');
+  });
+
+  it.each(['managedHSMs', 'deletedManagedHSMs'])('has no %s beside it', async (kind) => {
+    expect((await arm(await sandbox(), 'GET', `providers/Microsoft.KeyVault/${kind}`)).body).toEqual({ value: [] });
+  });
+
+  it('is listed among the resources of its group', async () => {
+    const one = await sandbox();
+    const named = async (filter: string): Promise<string[]> =>
+      (await arm(one, 'GET', `resources?$filter=${encodeURIComponent(filter)}&$expand=createdTime`)).body.value.map(
+        ({ name }: { name: string }) => name,
+      );
+    expect(await named("resourceGroup eq 'DEMO-RG'")).toContain('demo-kv');
+    expect(await named("resourceGroup eq 'other-rg'")).toEqual([]);
+    expect(await named("resourceGroup eq 'demo-rg' and resourceType eq 'Microsoft.KeyVault/vaults'")).toEqual([
+      'demo-kv',
+    ]);
+  });
+
   it.each(['ab', '1abc', 'a--b', 'abc-', 'a'.repeat(25), 'a_b'])('cannot be called %s', async (name) => {
     const one = await sandbox();
     const put = await arm(one, 'PUT', VAULT.replace('demo-kv', name), properties(one));

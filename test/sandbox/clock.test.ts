@@ -91,6 +91,18 @@ describe('simulated time', () => {
     await expect(client.sleep(1, abort.signal)).rejects.toThrow('enough');
   });
 
+  it.each(['ends by itself', 'is aborted'])('stays finite when the last sleep %s before it could jump', async (how) => {
+    const { client } = clock();
+    for (let turn = 0; turn < 10; turn += 1) {
+      const abort = new AbortController();
+      const sleeping = client.sleep(how === 'is aborted' ? HOUR : 1, abort.signal).catch(() => undefined);
+      if (how === 'is aborted') abort.abort();
+      await sleeping;
+      await new Promise((done) => setTimeout(done, 6));
+      expect(client.now().getTime()).toBeLessThan(Date.now() + 1000);
+    }
+  });
+
   it('ends the sleep of clients when the sandbox closes', async () => {
     const one = clock({ idle: () => false });
     const sleeping = one.client.sleep(HOUR);

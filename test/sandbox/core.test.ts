@@ -6,7 +6,7 @@ import http from 'node:http';
 import { dirname, join } from 'node:path';
 import tls from 'node:tls';
 import { describe, expect, it } from 'vitest';
-import { openSandbox } from '../../src/sandbox/index.ts';
+import { openSandbox, type Sandbox } from '../../src/sandbox/index.ts';
 import { CERTIFIED } from '../../src/sandbox/names.ts';
 import { identityOf, makeIdentity } from '../../src/sandbox/tls.ts';
 import { arm, ask, CLUSTER, IDENTITY, sandbox, temporaryFolder, VAULT } from './harness.ts';
@@ -291,42 +291,6 @@ describe('the log', () => {
   });
 });
 
-describe('faults', () => {
-  const put = (one: Awaited<ReturnType<typeof sandbox>>, name: string) =>
-    arm(one, 'PUT', IDENTITY.replace('demo-id', name), { location });
-
-  it.each([
-    ['before', false],
-    ['after', true],
-  ] as const)('cut the connection at the n-th write, %s it took effect', async (when, there) => {
-    const one = await sandbox();
-    one.faults.cutAtWrite(2, when);
-    expect((await put(one, 'first')).status).toBe(201);
-    await expect(put(one, 'second')).rejects.toMatchObject({ code: 'ECONNRESET' });
-    await expect(arm(one, 'GET', CLUSTER)).rejects.toThrow();
-    one.faults.heal();
-    const found = await arm(one, 'GET', IDENTITY.replace('demo-id', 'second'));
-    expect(found.status).toBe(there ? 200 : 404);
-  });
-
-  it('answer with what they are given, so many times', async () => {
-    const one = await sandbox();
-    const busy = {
-      status: 429,
-      headers: { 'retry-after': '7' },
-      body: { error: { code: 'TooManyRequests', message: '' } },
-    };
-    one.faults.failAt({ method: 'GET', path: /managedClusters/ }, busy, 1);
-    const first = await arm(one, 'GET', CLUSTER);
-    expect([first.status, first.headers['retry-after']]).toEqual([429, '7']);
-    expect((await arm(one, 'GET', CLUSTER)).status).toBe(200);
-    const undo = one.faults.failAt({ host: 'management.azure.com' }, 'reset');
-    await expect(arm(one, 'GET', CLUSTER)).rejects.toMatchObject({ code: 'ECONNRESET' });
-    undo();
-    expect((await arm(one, 'GET', CLUSTER)).status).toBe(200);
-  });
-});
-
 describe('settings', () => {
   it('keep to the published rates, on simulated time', async () => {
     const one = await sandbox({ settings: { throttle: true } });
@@ -344,6 +308,38 @@ describe('settings', () => {
     const before = performance.now();
     await Promise.all([arm(one, 'GET', CLUSTER), arm(one, 'GET', VAULT)]);
     expect(performance.now() - before).toBeGreaterThan(55);
+  });
+});
+
+describe('answers in waves', () => {
+  const ask = (one: Sandbox, path: string) => arm(one, 'GET', path);
+  const wavesOf = (one: Sandbox) => one.log.entries.map(({ path, wave }) => [path.split('/').at(-1), wave]);
+  const GROUP = CLUSTER.slice(0, CLUSTER.indexOf('/providers'));
+
+  it('count how often one waits for an answer, and not how long', async () => {
+    const one = await sandbox({ settings: { waves: true } });
+    await Promise.all([
+      ask(one, CLUSTER).then(() => ask(one, GROUP)),
+      // Sent later, and waiting for nothing: the first wave too.
+      new Promise((done) => setTimeout(done, 5)).then(() => ask(one, VAULT)),
+    ]);
+    await ask(one, GROUP);
+    expect(wavesOf(one).toSorted()).toEqual([
+      ['demo-aks', 1],
+      ['demo-kv', 1],
+      ['demo-rg', 2],
+      ['demo-rg', 3],
+    ]);
+  });
+
+  it('hold time still, so that nobody who sleeps overtakes who asks', async () => {
+    const one = await sandbox({ settings: { waves: true } });
+    const order: string[] = [];
+    await Promise.all([
+      ask(one, CLUSTER).then(() => order.push('asked')),
+      one.surroundings.clock.sleep(60_000).then(() => order.push('slept')),
+    ]);
+    expect(order).toEqual(['asked', 'slept']);
   });
 });
 

@@ -140,6 +140,22 @@ describe('the extension', () => {
     expect((await arm(one, 'GET', DAPR)).status).toBe(404);
   });
 
+  it('asked for a second time, as it is, leaves every object as it is', async () => {
+    const one = await registered();
+    const objects = () => {
+      const [cluster] = Object.values(one.parts.state.kubernetes) as { objects: Record<string, Json> }[];
+      const installed = Object.values(cluster!.objects).filter(({ metadata }) => /dapr/.test(metadata.name));
+      return installed.map(({ metadata: { managedFields, generation, resourceVersion, ...metadata }, ...rest }) =>
+        structuredClone({ ...rest, metadata }),
+      );
+    };
+    await install(one);
+    const before = objects();
+    await install(one);
+    expect(before.length).toBeGreaterThan(10);
+    expect(objects()).toEqual(before);
+  });
+
   it('speaks the published versions', async () => {
     const one = await registered();
     expect((await arm(one, 'GET', ALL, undefined, '2023-05-01')).status).toBe(200);

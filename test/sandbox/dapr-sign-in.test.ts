@@ -22,6 +22,8 @@ function store(properties: Record<string, string>, env: Record<string, string> =
   const network = { publicNetworkAccess: 'Enabled', networkAcls: { defaultAction: 'Allow', ipRules: [] } } as const;
   made.vaults.push({ ...vault, accessPolicies: [], ...network });
   const login = `https://login.microsoftonline.com/${TENANT}/oauth2/v2.0/token`;
+  const known = `https://login.microsoftonline.com/${TENANT}/v2.0/.well-known/openid-configuration`;
+  made.web.set(known, { status: 200, body: {} });
   made.web.set(login, { status: 200, body: { access_token: 'access', expires_in: 86_400 } });
   made.web.set('https://demo-kv.vault.azure.net/secrets/db/', { status: 200, body: { value: 'marker' } });
   const names = new Map(Object.entries(properties).map(([name, value]) => [name.toLowerCase(), value]));
@@ -40,7 +42,7 @@ function store(properties: Record<string, string>, env: Record<string, string> =
         },
       },
     });
-  return { open, get: async () => open().get('db', {}), web: made.web, asked, login, advance: made.advance };
+  return { open, get: async () => open().get('db', {}), web: made.web, asked, login, known, advance: made.advance };
 }
 const said = (work: Promise<unknown>) => work.then(JSON.stringify, (error: Error) => error.message);
 const none = 'no suitable token provider for Azure AD; errors: ';
@@ -88,14 +90,14 @@ describe('a store that does not start', () => {
 
 describe('a store that starts', () => {
   it('asks nobody before its first secret, and then the vault, Entra and the vault', async () => {
-    const { open, asked, login } = store({ vaultName: 'demo-kv', azureAuthMethods: 'wi' });
+    const { open, asked, login, known } = store({ vaultName: 'demo-kv', azureAuthMethods: 'wi' });
     const opened = open();
     expect(asked).toEqual([]);
     expect(await opened.get('db', {})).toEqual({ db: 'marker' });
     await opened.get('db', {});
     const vault = 'https://demo-kv.vault.azure.net/secrets/db/';
-    expect(asked.map(({ host, path }) => `https://${host}${path}`)).toEqual([vault, login, vault, vault]);
-    expect(Object.fromEntries(new URLSearchParams(asked[1]!.body))).toMatchObject({
+    expect(asked.map(({ host, path }) => `https://${host}${path}`)).toEqual([vault, known, login, vault, vault]);
+    expect(Object.fromEntries(new URLSearchParams(asked[2]!.body))).toMatchObject({
       client_id: CLIENT,
       client_assertion: 'assertion',
       scope: 'https://vault.azure.net/.default',
@@ -108,13 +110,13 @@ describe('a store that starts', () => {
     await opened.get('db', {});
     advance(86_400_000);
     await opened.get('db', {});
-    expect(asked.filter(({ host }) => host.startsWith('login'))).toHaveLength(2);
+    expect(asked.filter(({ path }) => path.endsWith('/token'))).toHaveLength(2);
   });
 
   it('F135 signs in as the service account says, whatever client id it has of its own', async () => {
     const { get, asked } = store({ vaultName: 'demo-kv', azureClientId: '99999999-9999-4999-8999-999999999999' });
     expect(await get()).toEqual({ db: 'marker' });
-    expect(new URLSearchParams(asked[1]!.body).get('client_id')).toBe(CLIENT);
+    expect(new URLSearchParams(asked[2]!.body).get('client_id')).toBe(CLIENT);
   });
 
   it('F134 falls through to the managed identity where nothing else is there and no way was named', async () => {
@@ -135,10 +137,10 @@ describe('a store that starts', () => {
     const secret = { vaultName: 'demo-kv', azureClientId: CLIENT, azureTenantId: TENANT, azureClientSecret: 'x' };
     const usual = store(secret);
     await usual.get();
-    expect(new URLSearchParams(usual.asked[1]!.body).get('client_secret')).toBe('x');
+    expect(new URLSearchParams(usual.asked[2]!.body).get('client_secret')).toBe('x');
     const named = store({ ...secret, azureAuthMethods: 'wi,creds' });
     await named.get();
-    expect(new URLSearchParams(named.asked[1]!.body).get('client_assertion')).toBe('assertion');
+    expect(new URLSearchParams(named.asked[2]!.body).get('client_assertion')).toBe('assertion');
   });
 
   it("F133 quotes Entra's own words, and tries no other credential", async () => {
@@ -146,12 +148,23 @@ describe('a store that starts', () => {
     const body = { error: 'invalid_client', error_description: 'AADSTS700213: No matching federated identity record' };
     web.set(login, { status: 401, body });
     const answer = await said(get());
-    expect(answer).toContain(
-      `ChainedTokenCredential authentication failed. failed to acquire a token.\nAttempted credentials:\n\tWorkloadIdentityCredential authentication failed. \nPOST ${login}\n`,
+    // As daprd 1.18.3 says it, to the letter: Entra's answer three times.
+    const line = '-'.repeat(80);
+    const text = JSON.stringify(body, undefined, 2);
+    const response = `POST ${login}\n${line}\nRESPONSE 401 Unauthorized\n${line}\n${text}\n${line}\n`;
+    const help = 'To troubleshoot, visit https://aka.ms/azsdk/go/identity/troubleshoot#workload';
+    expect(answer).toBe(
+      `ChainedTokenCredential authentication failed. failed to acquire a token.\nAttempted credentials:\n\tWorkloadIdentityCredential authentication failed. FromAssertion(): http call(${login})(POST) error: reply status code was 401:\n${JSON.stringify(body)}\n${response}${help}\n${response}`,
     );
-    expect(answer).toContain('RESPONSE 401 Unauthorized');
-    expect(answer).toContain('AADSTS700213: No matching federated identity record');
-    expect(answer).not.toContain('ManagedIdentityCredential');
+  });
+
+  it('F056 looks for its tenant first, and says so where there is none', async () => {
+    const { get, web, known } = store({ vaultName: 'demo-kv' });
+    const body = { error: 'invalid_tenant', error_description: 'AADSTS90002: Tenant not found.' };
+    web.set(known, { status: 400, body });
+    expect(await said(get())).toBe(
+      `ChainedTokenCredential: failed to acquire a token.\nAttempted credentials:\n\tWorkloadIdentityCredential: unable to resolve an endpoint: http call(${known})(GET) error: reply status code was 400:\n${JSON.stringify(body)}`,
+    );
   });
 
   it('says where the token was to be, when it is not there', async () => {

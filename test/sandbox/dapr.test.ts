@@ -40,7 +40,7 @@ describe("an application's question to its sidecar", () => {
         /^failed getting secret with key nope from secret store kv: GET https:\/\/demo-kv\.vault\.azure\.net\/secrets\/nope\/\n-+\nRESPONSE 404: 404 Not Found\nERROR CODE: SecretNotFound\n/,
       ),
     });
-    const token = new URLSearchParams(world.asked.find(({ host }) => host.startsWith('login'))!.body);
+    const token = new URLSearchParams(world.asked.find(({ path }) => path.endsWith('/oauth2/v2.0/token'))!.body);
     const claims = JSON.parse(Buffer.from(token.get('client_assertion')!.split('.')[1]!, 'base64url').toString());
     const [pod] = await podsOf(world);
     expect(claims['kubernetes.io'].pod.name).toBe(pod.metadata.name);
@@ -345,4 +345,34 @@ it('a sidecar ends with the sandbox, and starts anew with it', async () => {
     return log.split('end\n').length > 2 && log;
   });
   expect(again.split('\n').at(-3)).toBe('200 {"db-password":"marker-one"}');
+});
+
+// The definitions of the real release are compared with these in the lab.
+describe('the definitions', () => {
+  const system = (mtls: Json) => ({
+    ...{ apiVersion: 'dapr.io/v1alpha1', kind: 'Configuration' },
+    metadata: { name: 'daprsystem', namespace: 'dapr-system' },
+    spec: { mtls: { enabled: true, ...mtls } },
+  });
+
+  it("take the chart's own Configuration as it is, and none that lacks what must be there", async () => {
+    const world = await daprWorld();
+    const path = '/apis/dapr.io/v1alpha1/namespaces/dapr-system/configurations/daprsystem';
+    const { body } = await world.ask('GET', path);
+    expect((await world.apply(system(body.spec.mtls), { force: 'true' })).status).toBe(200);
+    const lacking = await world.apply({ ...system({}), metadata: { name: 'other', namespace: 'shop' } });
+    expect({ status: lacking.status, said: lacking.body.message }).toMatchObject({
+      status: 422,
+      said: expect.stringContaining('spec.mtls.sentryAddress: Required value'),
+    });
+  });
+
+  it.each([
+    ['an environment variable for a value', { name: 'vaultName', envRef: 'VAULT' }, 201],
+    ['a Secret without a key', { name: 'vaultName', secretKeyRef: { name: 'vault' } }, 201],
+    ['an item without a name', { value: 'demo-kv' }, 422],
+  ])('know %s', async (_title, item, status) => {
+    const world = await daprWorld();
+    expect((await world.apply(component({ metadata: [item] }))).status).toBe(status);
+  });
 });

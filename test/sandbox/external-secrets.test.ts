@@ -67,6 +67,30 @@ describe('an ExternalSecret', () => {
     expect((await table(STORES)).rows[0].cells).toEqual(['kv', '0s', 'Valid', 'ReadWrite', 'True']);
   });
 
+  it('is held by the operator, and goes when that lets it go', async () => {
+    const world = await operatorWorld();
+    await world.apply(store());
+    await world.apply(external());
+    const path = `${EXTERNALS}/orders`;
+    const { metadata } = await world.get(path);
+    expect(metadata.finalizers).toEqual(['externalsecrets.external-secrets.io/externalsecret-cleanup']);
+    const scale = (replicas: number) =>
+      world.ask(
+        'PATCH',
+        '/apis/apps/v1/namespaces/external-secrets/deployments/external-secrets',
+        { spec: { replicas } },
+        { 'content-type': 'application/merge-patch+json' },
+      );
+    await scale(0);
+    await world.advance(1000);
+    await world.ask('DELETE', path);
+    await world.advance(60_000);
+    expect((await world.get(path)).metadata.deletionTimestamp).toEqual(expect.any(String));
+    await scale(1);
+    await world.advance(5000);
+    expect((await world.ask('GET', path)).status).toBe(404);
+  });
+
   it('takes its Secret along when it goes', async () => {
     const world = await set();
     await world.apply(external());

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { directoryOf, type Right } from '../../src/sandbox/graph/store.ts';
 import type { Sandbox } from '../../src/sandbox/index.ts';
 import { CALLER } from '../../src/sandbox/world/demo.ts';
-import { assign } from './arm-world.ts';
+import { assign, makeIdentity } from './arm-world.ts';
 import { ask, sandbox, VAULT } from './harness.ts';
 
 /** One request to Graph as the sandbox's caller, with a token for `audience`. */
@@ -58,7 +58,9 @@ describe('Graph', () => {
     ['no name', 'POST', '/applications', {}],
     ['an audience that is none', 'POST', '/applications', { displayName: 'x', signInAudience: 'Everybody' }],
     ['tags that are pairs', 'POST', '/applications', { displayName: 'x', tags: { a: 'b' } }],
-    ['a filter that it does not do', 'GET', "/applications?$filter=startswith(displayName,'x')", undefined],
+    ['a filter that it does not do', 'GET', "/applications?$filter=endswith(displayName,'x')", undefined],
+    ['certificates of an application', 'POST', '/applications', { displayName: 'x', keyCredentials: [{}] }],
+    ['ids that are no list', 'POST', '/directoryObjects/getByIds', { ids: 'x' }],
     ['a property that nobody has', 'GET', '/applications?$select=color', undefined],
     ['an option that it does not have', 'GET', '/applications?$expand=owners', undefined],
   ])('refuses %s', async (_title, method, path, body) => {
@@ -84,6 +86,7 @@ describe('an application', () => {
     expect(await ids("displayName eq 'ORDERS'")).toHaveLength(2);
     expect(await ids("displayName eq 'o''brien'")).toEqual([second.id]);
     expect(await ids(`appId eq '${first.appId}'`)).toEqual([first.id]);
+    expect(await ids("startswith(displayName,'O')")).toHaveLength(3);
     const byKey = await graph(one, 'GET', `/applications(appId='${first.appId}')?$select=id,tags`);
     expect(byKey.body).toEqual({ id: first.id, tags: ['a=b'] });
     const absent = await graph(one, 'GET', `/applications/${randomUUID()}`);
@@ -112,6 +115,49 @@ describe('an application', () => {
     expect((await graph(one, 'GET', `/applications/${id}`)).body).toMatchObject({ ...change, displayName: 'orders' });
     expect((await graph(one, 'DELETE', `/applications/${id}`)).status).toBe(204);
     expect((await graph(one, 'GET', `/servicePrincipals/${principal.id}`)).status).toBe(404);
+  });
+});
+
+// `az role assignment create --assignee` and `az role assignment list` ask these.
+describe('whoever can hold a role', () => {
+  const byIds = async (one: Sandbox, ids: readonly string[], more: object = {}) =>
+    (await graph(one, 'POST', '/directoryObjects/getByIds', { ids, ...more })).body.value;
+
+  it('is found by a client id among its names, a managed identity too', async () => {
+    const one = await sandbox(quick);
+    const { clientId, principalId } = await makeIdentity(one);
+    const { appId } = await register(one, { keyCredentials: [] });
+    await graph(one, 'POST', '/servicePrincipals', { appId });
+    const named = async (name: string) =>
+      (await graph(one, 'GET', `/servicePrincipals?$filter=servicePrincipalNames/any(c:c eq '${name}')`)).body.value;
+    expect(await named(clientId)).toMatchObject([{ id: principalId, servicePrincipalType: 'ManagedIdentity' }]);
+    expect(await named(appId)).toMatchObject([{ appId, servicePrincipalType: 'Application' }]);
+    expect(await named(randomUUID())).toEqual([]);
+    expect((await graph(one, 'GET', `/servicePrincipals/${principalId}`)).body.appId).toBe(clientId);
+  });
+
+  it('is known by its object id, with its kind', async () => {
+    const one = await sandbox(quick);
+    const { clientId, principalId } = await makeIdentity(one);
+    one.place.slice.principals.people = { kind: 'Group', name: 'readers', arrivesAt: 0 };
+    const all = [principalId, 'people', CALLER.objectId, randomUUID()];
+    expect(await byIds(one, all)).toMatchObject([
+      { '@odata.type': '#microsoft.graph.user', id: CALLER.objectId, userPrincipalName: CALLER.name },
+      { '@odata.type': '#microsoft.graph.group', displayName: 'readers' },
+      { '@odata.type': '#microsoft.graph.servicePrincipal', id: principalId, servicePrincipalNames: [clientId] },
+    ]);
+    expect(await byIds(one, all, { types: ['group'] })).toHaveLength(1);
+  });
+
+  it('is not shown before the directory knows it, nor to whoever may not look', async () => {
+    const one = await sandbox({ settings: { replication: 60_000 } });
+    const { principalId } = await makeIdentity(one);
+    expect(await byIds(one, [principalId])).toEqual([]);
+    one.advance(61_000);
+    expect(await byIds(one, [principalId])).toHaveLength(1);
+    may(one, 'none');
+    const denied = await graph(one, 'POST', '/directoryObjects/getByIds', { ids: [principalId] });
+    expect(denied.body.error.code).toBe('Authorization_RequestDenied');
   });
 });
 

@@ -49,6 +49,7 @@ export function handMade(): HandMade {
         clusters: () => [],
         vault: (name) => made.vaults.find((vault) => vault.name === name),
         identityByClientId: (clientId) => made.identities.find((identity) => identity.clientId === clientId),
+        principals: () => [],
         principalMade: () => undefined,
         principalGone: () => undefined,
         mayDo: (principal, action, scope) =>

@@ -1,4 +1,5 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,19 +60,21 @@ export function ask(
         agent: one.surroundings.agent,
         headers: { 'content-type': 'application/json', ...headers },
       })
-      .once('response', async (response) => {
-        let received = '';
-        for await (const chunk of response) received += chunk;
-        const json = String(response.headers['content-type']).includes('json') && received !== '';
-        resolve({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          body: json ? JSON.parse(received) : received,
-        });
-      })
+      .once('response', (response) => resolve(answerOf(response)))
       .once('error', reject)
       .end(text);
   });
+}
+
+async function answerOf(response: IncomingMessage): Promise<Answer> {
+  let received = '';
+  for await (const chunk of response) received += chunk;
+  const json = String(response.headers['content-type']).includes('json') && received !== '';
+  return {
+    status: response.statusCode ?? 0,
+    headers: response.headers,
+    body: json ? JSON.parse(received) : received,
+  };
 }
 
 const VERSIONS: readonly [RegExp, string][] = [

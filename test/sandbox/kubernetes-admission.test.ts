@@ -252,3 +252,37 @@ describe('pod security', () => {
     if (violation) expect(body.message).toContain(violation);
   });
 });
+
+describe('what a pod gets for its place', () => {
+  const minutes = (key: string) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 });
+  const [NOT_READY, UNREACHABLE] = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'] as const;
+
+  it('is what kube-apiserver 1.36 gives it', async () => {
+    const { body } = await create(await clusterWorld(), pod());
+    expect(body.spec).toMatchObject({
+      enableServiceLinks: true,
+      preemptionPolicy: 'PreemptLowerPriority',
+      priority: 0,
+      tolerations: [minutes(NOT_READY), minutes(UNREACHABLE)],
+    });
+  });
+
+  it.each<[string, Json[], Json[]]>([
+    ['beside another', [{ key: 'gpu', operator: 'Exists' }], [minutes(NOT_READY), minutes(UNREACHABLE)]],
+    ['not where all is tolerated', [{ operator: 'Exists' }], []],
+    ['not twice', [{ key: NOT_READY, operator: 'Exists', effect: 'NoExecute' }], [minutes(UNREACHABLE)]],
+    [
+      'where another effect is tolerated',
+      [{ key: NOT_READY, operator: 'Exists', effect: 'NoSchedule' }],
+      [minutes(NOT_READY), minutes(UNREACHABLE)],
+    ],
+  ])('is tolerated %s', async (_title, tolerations, added) => {
+    const { body } = await create(await clusterWorld(), pod({ tolerations }));
+    expect(body.spec.tolerations).toEqual([...tolerations, ...added]);
+  });
+
+  it('is the priority of its class', async () => {
+    const { body } = await create(await clusterWorld(), pod({ priorityClassName: 'system-node-critical' }));
+    expect(body.spec.priority).toBe(2_000_001_000);
+  });
+});

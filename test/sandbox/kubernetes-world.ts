@@ -111,6 +111,8 @@ export async function clusterWorld(more: Partial<ArmCluster> = {}): Promise<Clus
   const dispatch = async (request: Request): Promise<Reply> => {
     asked.push(request);
     for (const [text, reply] of instead) if (`${request.host}${request.path}`.includes(text)) return reply;
+    if (request.path.endsWith('/.well-known/openid-configuration')) return { status: 200, body: {} };
+    if (request.path.endsWith('/.well-known/openid-configuration')) return { status: 200, body: {} };
     if (request.host === 'login.microsoftonline.com') {
       const form = new URLSearchParams(request.body);
       const claims = JSON.parse(Buffer.from(form.get('client_assertion')!.split('.')[1]!, 'base64url').toString());

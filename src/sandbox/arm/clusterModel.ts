@@ -129,7 +129,8 @@ export function checkCluster(name: string, body: Json, before: Resource | undefi
     throw invalid('identity', 'a managed identity is required.');
   }
   const version = properties.kubernetesVersion;
-  if (version !== undefined && !VERSIONS.test(String(version))) {
+  // The Azure CLI sends an empty one for "the usual".
+  if (version !== undefined && version !== '' && !VERSIONS.test(String(version))) {
     throw refusal(
       400,
       'K8sVersionNotSupported',
@@ -175,6 +176,7 @@ export function acceptCluster(body: Json, before: Resource, isNew: boolean): Res
   }
   for (const key of IMMUTABLE) properties[key] ??= had[key];
   for (const key of IMMUTABLE) if (properties[key] === undefined) delete properties[key];
+  if (properties.kubernetesVersion === '') delete properties.kubernetesVersion;
   properties.kubernetesVersion ??= isNew ? NEWEST : had.kubernetesVersion;
   if (isNew) {
     properties.enableRBAC ??= true;

@@ -253,16 +253,20 @@ export const groupRoutes: readonly Route[] = [
   { ...tagsRoute, method: 'PATCH', action: 'Microsoft.Resources/tags/write', run: changeTags },
 ];
 
-/** `$filter=resourceType eq '…'` and `name eq '…'`; other filters are refused. */
+/** `$filter` by `resourceType`, `name` and `resourceGroup`, each `eq '…'`; other filters are refused. */
 function filtered(call: Call): Resource[] {
   const filter = call.query.get('$filter') ?? '';
   let all = everything(call.slice);
   for (const clause of filter.split(/\s+and\s+/i).filter((one) => one !== '')) {
-    const [, field, value = ''] = /^(resourceType|name) eq '([^']*)'$/i.exec(clause.trim()) ?? [];
+    const [, field, value = ''] = /^(resourceType|name|resourceGroup) eq '([^']*)'$/i.exec(clause.trim()) ?? [];
     if (!field)
       throw refusal(400, 'InvalidFilterInQueryString', `Invalid $filter '${filter}' specified in the query string.`);
-    const key = field.toLowerCase() === 'name' ? 'name' : 'type';
-    all = all.filter((resource) => resource[key].toLowerCase() === value.toLowerCase());
+    const of = {
+      name: ({ name }: Resource) => name,
+      resourcetype: ({ type }: Resource) => type,
+      resourcegroup: ({ id }: Resource) => id.split('/')[4] ?? '',
+    }[field.toLowerCase() as 'name' | 'resourcetype' | 'resourcegroup'];
+    all = all.filter((resource) => of(resource).toLowerCase() === value.toLowerCase());
   }
   return all.map(
     ({ id, name, type, location, tags }) => ({ id, name, type, location, ...(tags && { tags }) }) as Resource,

@@ -194,6 +194,19 @@ export function createArm(
     principalGone(objectId) {
       delete slice.principals[objectId];
     },
+    principals() {
+      const identities = new Map(
+        Object.values(slice.identities).map(({ resource: { id, properties } }) => [
+          String(properties.principalId).toLowerCase(),
+          { id, clientId: String(properties.clientId) },
+        ]),
+      );
+      return Object.entries(slice.principals).flatMap(([objectId, { kind, name, arrivesAt }]) => {
+        if (arrivesAt > now()) return [];
+        const identity = identities.get(objectId.toLowerCase());
+        return [{ objectId, kind, name, ...(identity && { identity }) }];
+      });
+    },
   };
 }
 

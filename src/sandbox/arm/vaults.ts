@@ -185,6 +185,23 @@ function remove(call: Call) {
   return { status: 200 };
 }
 
+/** Its retention ends now, so it is gone with the next look at what time has brought. */
+function purge(call: Call) {
+  const found = deletedVault(call, call.params.v ?? '');
+  if (!found || found.resource.location !== call.params.l?.toLowerCase()) {
+    throw refusal(404, 'DeletedVaultNotFound', `The specified deleted vault '${call.params.v}' does not exist.`);
+  }
+  if (found.resource.properties.enablePurgeProtection) {
+    throw refusal(
+      403,
+      'DeletedVaultPurge',
+      `Operation 'DeletedVaultPurge' is not allowed because purge protection is enabled for vault '${call.params.v}'.`,
+    );
+  }
+  found.deletedAt -= purgeDate(found) - call.now;
+  return { status: 200 };
+}
+
 const shownDeleted = (call: Call, one: DeletedVaultRecord) => ({
   id: `/subscriptions/${call.parts.state.subscriptionId}/providers/Microsoft.KeyVault/locations/${one.resource.location}/deletedVaults/${one.resource.name}`,
   name: one.resource.name,
@@ -286,4 +303,27 @@ export const vaultRoutes: readonly Route[] = [
       return { status: 200, body: shownDeleted(call, found) };
     },
   },
+  {
+    method: 'POST',
+    path: `${deleted}/purge`,
+    versions,
+    action: 'Microsoft.KeyVault/locations/deletedVaults/purge/action',
+    scope: inSubscription,
+    run: purge,
+  },
+  // Nobody has one here; the Azure CLI asks for them wherever it lists vaults.
+  ...[
+    [`${S}/resourceGroups/{rg}/providers/Microsoft.KeyVault/managedHSMs`, 'Microsoft.KeyVault/managedHSMs/read'],
+    [`${S}/providers/Microsoft.KeyVault/managedHSMs`, 'Microsoft.KeyVault/managedHSMs/read'],
+    [`${S}/providers/Microsoft.KeyVault/deletedManagedHSMs`, 'Microsoft.KeyVault/deletedManagedHsms/read'],
+  ].map(
+    ([path = '', action = '']): Route => ({
+      method: 'GET',
+      path,
+      versions,
+      action,
+      scope: ({ s, rg }) => (rg ? `/subscriptions/${s}/resourceGroups/${rg}` : `/subscriptions/${s}`),
+      run: () => ({ status: 200, body: { value: [] } }),
+    }),
+  ),
 ];

@@ -52,7 +52,10 @@ function audienceOf(body: Json): string | undefined {
 function create(call: Call) {
   demand(call, 'owned');
   const { body, now, parts, directory, caller } = call;
-  knownOnly(body, ['displayName', 'tags', 'signInAudience', 'description', 'notes']);
+  // The Azure CLI always says that it has no certificate.
+  const { keyCredentials = [], ...rest } = body;
+  if (!Array.isArray(keyCredentials) || keyCredentials.length > 0) throw bad('The sandbox takes no certificates.');
+  knownOnly(rest, ['displayName', 'tags', 'signInAudience', 'description', 'notes']);
   const displayName = textOf(body, 'displayName');
   if (!displayName) throw bad("A value is required for property 'displayName' of resource 'Application'.");
   if (displayName.length > 256)

@@ -68,16 +68,28 @@ export function tagsOf(body: Json): string[] | undefined {
 const PAGE = 5;
 const OPTIONS = ['$filter', '$select', '$top', '$count', '$skiptoken'];
 
-/** What `$filter` asks: one comparison of a property with a text. Others are refused. */
+/** What can be asked of one property, by the way in which it is written: is it, does it begin so, is it among them? */
+const FILTERS: readonly (readonly [RegExp, (has: unknown, wanted: string) => boolean])[] = [
+  [/^(?<property>\w+) eq '(?<value>(?:[^']|'')*)'$/, (has, wanted) => lower(has) === wanted],
+  [/^startswith\((?<property>\w+), ?'(?<value>(?:[^']|'')*)'\)$/i, (has, wanted) => lower(has).startsWith(wanted)],
+  [
+    /^(?<property>\w+)\/any\((?<each>\w+): ?\k<each> eq '(?<value>(?:[^']|'')*)'\)$/i,
+    (has, wanted) => Array.isArray(has) && has.some((one) => lower(one) === wanted),
+  ],
+];
+const lower = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '');
+
+/** What `$filter` asks: one question of one property. Others are refused. */
 function filterOf({ query }: Call, filterable: readonly string[]): ((one: Json) => boolean) | undefined {
   const filter = query.get('$filter');
   if (filter === null) return undefined;
-  const [, property, value] = /^(\w+) eq '((?:[^']|'')*)'$/.exec(filter.trim()) ?? [];
-  if (!property || value === undefined || !filterable.includes(property)) {
-    throw bad(`Unsupported or invalid query filter clause specified for property of resource: ${filter}`);
+  for (const [form, holds] of FILTERS) {
+    const { property, value } = form.exec(filter.trim())?.groups ?? {};
+    if (!property || value === undefined || !filterable.includes(property)) continue;
+    const wanted = value.replaceAll("''", "'").toLowerCase();
+    return (one) => holds(one[property], wanted);
   }
-  const wanted = value.replaceAll("''", "'").toLowerCase();
-  return (one) => String(one[property]).toLowerCase() === wanted;
+  throw bad(`Unsupported or invalid query filter clause specified for property of resource: ${filter}`);
 }
 
 /** One page of a list, filtered and cut to what `$select` names. */

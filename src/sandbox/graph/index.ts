@@ -5,11 +5,12 @@ import { applicationRoutes } from './applications.ts';
 import type { Json } from './call.ts';
 import { bad, refusal } from './errors.ts';
 import { federationRoutes } from './federation.ts';
+import { objectRoutes } from './objects.ts';
 import { servicePrincipalRoutes } from './service-principals.ts';
 import { applicationOf, directoryOf, servicePrincipalOf } from './store.ts';
 
 const AUDIENCES = ['https://graph.microsoft.com', '00000003-0000-0000-c000-000000000000'];
-const routes = [...applicationRoutes, ...servicePrincipalRoutes, ...federationRoutes];
+const routes = [...applicationRoutes, ...servicePrincipalRoutes, ...federationRoutes, ...objectRoutes];
 
 /** The simulated Microsoft Graph, as far as applications go: the directory behind it is that of the simulated Entra. */
 export function createGraph(parts: Parts): GraphAnswers & { readonly handler: Handler } {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { ArmPrincipal } from '../parts.ts';
 import { KEY } from './applications.ts';
 import {
   type Call,
@@ -33,8 +34,43 @@ const shown = (
   ...{ id, appId, displayName, tags, accountEnabled },
   appDisplayName: displayName,
   appOwnerOrganizationId: parts.state.tenantId,
+  servicePrincipalNames: [appId],
   servicePrincipalType: 'Application',
 });
+
+/** That of a managed identity, which Resource Manager keeps: here it can only be looked at. */
+const shownIdentity = ({
+  objectId,
+  name,
+  identity,
+}: ArmPrincipal & Required<Pick<ArmPrincipal, 'identity'>>): Json => ({
+  ...{ id: objectId, appId: identity.clientId, displayName: name, tags: [], accountEnabled: true },
+  ...{ appDisplayName: null, appOwnerOrganizationId: null },
+  alternativeNames: ['isExplicit=True', identity.id],
+  servicePrincipalNames: [identity.clientId],
+  servicePrincipalType: 'ManagedIdentity',
+});
+
+const isIdentity = (one: ArmPrincipal): one is ArmPrincipal & Required<Pick<ArmPrincipal, 'identity'>> =>
+  one.identity !== undefined;
+
+/** All of the caller's directory: of its applications, and of managed identities. */
+export const servicePrincipals = (call: Pick<Call, 'directory' | 'parts'>): Json[] => [
+  ...Object.values(call.directory.servicePrincipals)
+    .filter(({ tenantId }) => tenantId === call.parts.state.tenantId)
+    .map((each) => shown(each, call)),
+  ...call.parts.arm.principals().filter(isIdentity).map(shownIdentity),
+];
+
+/** One to look at, by object id or client id. */
+function looked(call: Call): Json {
+  const { id, appId } = call.params;
+  const found = servicePrincipals(call).find((one) =>
+    appId ? one.appId === appId.toLowerCase() : one.id === id?.toLowerCase(),
+  );
+  if (!found) throw notFound(appId ?? id ?? '');
+  return found;
+}
 
 /** Of an application that this part of the directory does not know yet, Graph says that there is none. */
 function create(call: Call) {
@@ -70,6 +106,18 @@ function create(call: Call) {
   return { status: 201, body: shown(made, call) };
 }
 
+function update(call: Call) {
+  const found = servicePrincipal(call);
+  const application = applicationOf(call.directory, found.appId);
+  if (!application) throw denied();
+  demandOwn(call, application);
+  const { body } = call;
+  knownOnly(body, ['tags', 'accountEnabled']);
+  found.tags = tagsOf(body) ?? found.tags;
+  if (typeof body.accountEnabled === 'boolean') found.accountEnabled = body.accountEnabled;
+  return { status: 204 };
+}
+
 function remove(call: Call) {
   const found = servicePrincipal(call);
   const application = applicationOf(call.directory, found.appId);
@@ -90,10 +138,8 @@ export const servicePrincipalRoutes: readonly Route[] = [
     path: all,
     run(call) {
       demand(call, 'read');
-      const here = Object.values(call.directory.servicePrincipals)
-        .filter(({ tenantId }) => tenantId === call.parts.state.tenantId)
-        .map((each) => shown(each, call));
-      return list(call, here, { type: 'servicePrincipals', filterable: ['appId', 'displayName'] });
+      const filterable = ['appId', 'displayName', 'servicePrincipalNames'];
+      return list(call, servicePrincipals(call), { type: 'servicePrincipals', filterable });
     },
   },
   { method: 'POST', path: all, run: create },
@@ -102,8 +148,9 @@ export const servicePrincipalRoutes: readonly Route[] = [
     path: one,
     run(call) {
       demand(call, 'read');
-      return { status: 200, body: selected(call, shown(servicePrincipal(call), call)) };
+      return { status: 200, body: selected(call, looked(call)) };
     },
   },
+  { method: 'PATCH', path: one, run: update },
   { method: 'DELETE', path: one, run: remove },
 ];

@@ -21,6 +21,19 @@ export const headerOf = (reply: Reply, name: string): string =>
 export const LINE = '-'.repeat(80);
 export const statusLine = ({ status }: Reply): string => `${status} ${STATUS_CODES[status] ?? ''}`;
 
+/** As azidentity's AuthenticationFailedError prints itself. */
+export const authenticationFailed = (credential: string, method: string, url: string, reply: Reply): string =>
+  [
+    `${credential} authentication failed. `,
+    `${method} ${url}`,
+    LINE,
+    `RESPONSE ${reply.status}: ${statusLine(reply)}`,
+    LINE,
+    JSON.stringify(bodyOf(reply), undefined, 2),
+    LINE,
+    '',
+  ].join('\n');
+
 /** As azcore's ResponseError prints itself. */
 export function responseError(method: string, url: string, reply: Reply): string {
   const answer = bodyOf(reply);

@@ -40,7 +40,11 @@ const fill: Readonly<Record<string, (object: Resource) => void>> = {
     set(spec, { type: 'ClusterIP', sessionAffinity: 'None', internalTrafficPolicy: 'Cluster' });
     for (const port of (spec.ports as Loose[] | undefined) ?? []) set(port, { protocol: 'TCP', targetPort: port.port });
   },
-  Pod: (object) => podSpec((object as Pod).spec),
+  Pod(object) {
+    podSpec((object as Pod).spec);
+    // Of pods alone, not of templates.
+    set(specOf(object), { enableServiceLinks: true });
+  },
   Deployment(object) {
     const spec = specOf(object);
     set(spec, { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600, strategy: {} });

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Cluster } from './cluster.ts';
 import { atMost, freshContainer, type LocalContainer, type Place, probe, scriptOf, start } from './container.ts';
@@ -19,6 +19,8 @@ export interface Kubelet {
   sync(namespace: string, name: string): Promise<void>;
   /** The log of a container, its last lines. Waits until a script that was just started has said something. */
   log(pod: Pod, container: string, tail: number | undefined): Promise<string>;
+  /** A line in the log of a container that is simulated, not run. */
+  say(pod: Pod, container: string, line: string): void;
   /** A ConfigMap or Secret changed: pods that mount it see it after a while. */
   changed(object: Resource): void;
   /** Starts the scripts of pods that ran when the sandbox was closed. */
@@ -297,6 +299,10 @@ export function createKubelet(cluster: () => Cluster, known: readonly Pod[]): Ku
         .slice(Math.max(last.length - tail, 0))
         .map((line) => `${line}\n`)
         .join('');
+    },
+
+    say(pod, container, line) {
+      appendFileSync(logFile(localOf(pod).folder, container), `${line}\n`);
     },
 
     changed(object) {

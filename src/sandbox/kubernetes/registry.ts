@@ -106,7 +106,14 @@ export function createRegistry(store: Store, schemas: Schemas, clock: Clock, ten
     next.metadata.managedFields = owners ?? afterUpdate(live, next, schemas.of(kind), writerOf(write));
     if (live) next.metadata.resourceVersion = live.metadata.resourceVersion ?? '';
     if (live && sameObject(live, next)) return live;
-    return write.dryRun ? next : store.put(kind, next);
+    if (write.dryRun) return next;
+    // The last who held it has let it go.
+    const isLetGo = next.metadata.deletionTimestamp && (next.metadata.finalizers ?? []).length === 0;
+    if (live && isLetGo && kind.kind !== 'Pod' && kind.kind !== 'Namespace') {
+      store.remove(kind, live);
+      return next;
+    }
+    return store.put(kind, next);
   };
 
   const registry: Registry = {
@@ -196,7 +203,7 @@ export function createRegistry(store: Store, schemas: Schemas, clock: Clock, ten
         const metadata = {
           ...live.metadata,
           deletionTimestamp: time(),
-          deletionGracePeriodSeconds: namespaced ? 0 : 30,
+          deletionGracePeriodSeconds: kind.kind === 'Pod' ? 30 : 0,
         };
         return store.put(kind, { ...live, metadata, ...(namespaced && { status: { phase: 'Terminating' } }) });
       }

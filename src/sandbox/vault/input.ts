@@ -3,7 +3,7 @@ import { Refusal } from '../parts.ts';
 import { badParameter, notSimulated } from './refusals.ts';
 
 /** Of the data plane: every one since 7.0 that clients send. */
-const API_VERSIONS = ['7.0', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6', '2025-07-01', '2026-04-01'];
+const API_VERSIONS = ['7.0', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6-preview.2', '7.6', '2025-07-01', '2026-04-01'];
 const QUERY = ['api-version', 'maxresults', '$skiptoken'];
 const LARGEST_PAGE = 25;
 /** Bytes. */

@@ -3,9 +3,10 @@ import { readySince } from '../controllers/pods.ts';
 import { kindNamed, kindOf } from '../kinds.ts';
 import type { CsiVolume, DaemonSet, Pod, Resource, Secret, SecretProviderClass } from '../model.ts';
 import { MountError } from '../mount-error.ts';
-import { API, classesOf, DRIVER, GROUP } from './classes.ts';
+import { API, classesOf, DRIVER, GROUP, statusName } from './classes.ts';
+import { driverSays } from './driver-log.ts';
 import { fetchObjects, type MountedFile } from './provider.ts';
-import { removeSyncedSecrets, syncSecrets } from './sync-secret.ts';
+import { syncSecrets } from './sync-secret.ts';
 
 /*
  * The Secrets Store CSI driver v1.6.0 as the AKS add-on runs it, and the kubelet's side of the call to it.
@@ -39,11 +40,15 @@ export async function publish(
     );
   }
   const { provider = '', parameters } = secretClass.spec ?? {};
-  if (provider === '') throw rpc('provider not set');
-  if (!parameters) throw rpc('parameters not set');
+  if (provider === '') throw rpc(`provider not set in ${namespace}/${className}`);
+  if (!parameters) throw rpc(`parameters not set in ${namespace}/${className}`);
   if (csi.readOnly !== true) throw rpc('Readonly is not true in request', 'InvalidArgument');
-  const failed = (why: string) =>
-    rpc(`failed to mount secrets store objects for pod ${namespace}/${pod.metadata.name}, err: ${why}`);
+  const name = `${namespace}/${pod.metadata.name}`;
+  const isRemountRequest = recordOf(cluster, pod, className) !== undefined;
+  const failed = (why: string) => {
+    driverSays(cluster, pod, 'failed to mount secrets store object content', why, { pod: name, isRemountRequest });
+    return rpc(`failed to mount secrets store objects for pod ${name}, err: ${why}`);
+  };
   if (provider !== 'azure' || !providerOnNode(cluster, pod.spec.nodeName ?? '')) {
     throw failed(`error connecting to provider "${provider}": provider not found: provider "${provider}"`);
   }
@@ -55,6 +60,7 @@ export async function publish(
     if (!(error instanceof MountError)) throw error;
     throw failed(`rpc error: code = Unknown desc = failed to mount objects, error: ${error.message}`);
   }
+  if (files.length === 0) throw failed('missing object versions');
   const size = files.reduce((sum, { content }) => sum + content.length, 0);
   if (size > LARGEST) {
     throw failed(
@@ -66,7 +72,7 @@ export async function publish(
   return files;
 }
 
-/** What the driver keeps about a pod goes with it; the Secrets with the last pod that mounts their class. */
+/** What the driver keeps about a pod goes with it. Its Secrets go with whoever holds them. */
 export function unpublish(cluster: Cluster, pod: Pod): void {
   const kind = kindOf(cluster.store, { ...API, kind: 'SecretProviderClassPodStatus' });
   for (const className of classesOf(pod)) {
@@ -74,7 +80,6 @@ export function unpublish(cluster: Cluster, pod: Pod): void {
     if (kind && cluster.store.get(kind, pod.metadata.namespace, name)) {
       cluster.registry.remove(kind, pod.metadata.namespace, name);
     }
-    removeSyncedSecrets(cluster, pod, className);
   }
 }
 
@@ -108,7 +113,7 @@ function driverOnNode(cluster: Cluster, node: string): Resource {
   const modes = (driver?.spec as { volumeLifecycleModes?: string[] } | undefined)?.volumeLifecycleModes ?? [];
   if (!driver || !modes.includes('Ephemeral')) {
     throw new MountError(
-      `kubernetes.io/csi: mounter.SetUpAt failed to check volume lifecycle mode: volume mode "Ephemeral" not supported by driver ${DRIVER} (${driver ? `only supports ${JSON.stringify(modes)}` : 'no CSIDriver object'})`,
+      `kubernetes.io/csi: mounter.SetupAt failed to check volume lifecycle mode: volume mode "Ephemeral" not supported by driver ${DRIVER} (${driver ? `only supports [${modes.map((each) => JSON.stringify(each)).join(' ')}]` : 'no CSIDriver object'})`,
     );
   }
   return driver;
@@ -135,7 +140,10 @@ function tokensFor(cluster: Cluster, pod: Pod, driver: Resource): Readonly<Recor
     pod.metadata.namespace,
     pod.spec.serviceAccountName ?? 'default',
   );
-  if (!account) throw new MountError(`serviceaccounts "${pod.spec.serviceAccountName}" not found`);
+  if (!account)
+    throw new MountError(
+      `kubernetes.io/csi: mounter.SetUpAt failed to get service accoount token attributes: failed to fetch token: serviceaccounts "${pod.spec.serviceAccountName}" not found`,
+    );
   return Object.fromEntries(
     requests.map(({ audience, expirationSeconds }) => [
       audience,
@@ -154,15 +162,13 @@ function nodePublishSecret(cluster: Cluster, namespace: string, csi: CsiVolume):
   const secret = cluster.store.get(kindNamed('Secret'), namespace, name) as Secret | undefined;
   if (!secret) {
     throw new MountError(
-      `kubernetes.io/csi: mounter.SetUpAt failed to get NodePublishSecretRef ${namespace}/${name}: failed to get node publish secret: secrets "${name}" not found`,
+      `fetching NodePublishSecretRef ${namespace}/${name} failed: kubernetes.io/csi: failed to find the secret ${name} in the namespace ${namespace} with error: secrets "${name}" not found`,
     );
   }
   return Object.fromEntries(
     Object.entries(secret.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
   );
 }
-
-const statusName = (pod: Pod, className: string) => `${pod.metadata.name}-${pod.metadata.namespace}-${className}`;
 
 function recordStatus(
   cluster: Cluster,
@@ -174,7 +180,9 @@ function recordStatus(
   const kind = kindOf(cluster.store, { ...API, kind: 'SecretProviderClassPodStatus' });
   if (!kind) throw rpc(`no matches for kind "SecretProviderClassPodStatus" in version "${API.apiVersion}"`);
   const name = statusName(pod, className);
-  const objects = files.map(({ id, version }) => ({ id, version })).sort((a, b) => (a.id < b.id ? -1 : 1));
+  // One entry for an object, however often it is mounted.
+  const versions = new Map(files.map(({ id, version }) => [id, version]));
+  const objects = [...versions].map(([id, version]) => ({ id, version })).sort((a, b) => (a.id < b.id ? -1 : 1));
   const known = cluster.store.get(kind, pod.metadata.namespace, name);
   const { namespace } = pod.metadata;
   const wanted: Resource = {
@@ -197,6 +205,13 @@ function recordStatus(
   };
   if (known) cluster.registry.update(kind, wanted, { manager: MANAGER });
   else cluster.registry.create(kind, wanted, { manager: MANAGER });
+}
+
+/** What the driver keeps of a pod that it has mounted a class for. */
+function recordOf({ store }: Cluster, pod: Pod, className: string): Resource | undefined {
+  const kind = kindOf(store, { ...API, kind: 'SecretProviderClassPodStatus' });
+  const found = kind && store.get(kind, pod.metadata.namespace, statusName(pod, className));
+  return found?.metadata.ownerReferences?.some(({ uid }) => uid === pod.metadata.uid) ? found : undefined;
 }
 
 const rpc = (text: string, code = 'Unknown') => new MountError(`rpc error: code = ${code} desc = ${text}`);

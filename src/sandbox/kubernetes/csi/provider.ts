@@ -1,10 +1,18 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
-import type { ArmCluster, Parts } from '../../parts.ts';
-import { bodyOf, headerOf, responseError } from '../azure-answers.ts';
+import type { ArmCluster, Parts, Reply } from '../../parts.ts';
+import { authenticationFailed, bodyOf, headerOf, responseError } from '../azure-answers.ts';
 import { Unreachable } from '../egress.ts';
 import { NoNodeToken, nodeToken } from '../metadata-service.ts';
 import { MountError } from '../mount-error.ts';
-import { type Parameters, readParameters, type VaultObject, vaultHost } from './parameters.ts';
+import { decoded } from './encoding.ts';
+import {
+  objectError,
+  type Parameters,
+  readObjects,
+  readParameters,
+  type VaultObject,
+  vaultHost,
+} from './parameters.ts';
 
 /*
  * The Azure provider of the Secrets Store CSI driver, v1.8: the pod's token is exchanged at Entra, the objects are read
@@ -14,6 +22,10 @@ const AGENT = 'csi-secrets-store/v1.8.2 (linux/amd64) sandbox';
 const AUDIENCE = 'api://AzureADTokenExchange';
 const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const API_VERSION = '7.4';
+const ENTRA = 'login.microsoftonline.com';
+const TROUBLESHOOT = 'To troubleshoot, visit https://aka.ms/azsdk/go/identity/troubleshoot#client-secret';
+/** The provider is on its node's network, and asks Azure's own DNS. */
+const NODE_DNS = '168.63.129.16:53';
 
 export interface MountedFile {
   /** `secret/db-password` */
@@ -38,56 +50,60 @@ interface Mount {
 export async function fetchObjects(mount: Mount): Promise<readonly MountedFile[]> {
   const parameters = readParameters(mount.parameters);
   const signIn = credential(mount, parameters);
+  const objects = readObjects(mount.parameters);
+  if (objects.length === 0) return [];
   const host = vaultHost(parameters.vault);
-  const token = oneToken(parameters, signIn, host);
+  const token = oneToken(signIn);
   const files: MountedFile[] = [];
-  for (const object of parameters.objects) {
-    const failed = (why: string) =>
-      new MountError(
-        `failed to get objectType:${object.type}, objectName:${object.name}, objectVersion:${object.version}: ${why}`,
-      );
-    try {
-      files.push(await fetchObject(mount, host, object, token));
-    } catch (error) {
-      if (error instanceof MountError) throw failed(error.message);
+  for (const object of objects) {
+    const answer = await fetchObject(mount, host, object, token).catch((error: unknown) => {
+      if (error instanceof MountError) throw objectError(object, error.message);
       // What is dropped on its way outlasts the driver's own deadline.
       if (error instanceof Unreachable)
-        throw failed(error.message.replace(/dial tcp \S+ i\/o timeout$/, 'context deadline exceeded'));
+        throw objectError(object, error.message.replace(/dial tcp \S+ i\/o timeout$/, 'context deadline exceeded'));
       throw error;
-    }
+    });
+    files.push(read(object, answer));
   }
   return files;
 }
 
+/** As the provider calls them. */
+const MODES = {
+  ...{ 'workload identity': 'None', 'service principal': 'None' },
+  ...{ 'pod identity': 'PodIdentity', 'vm identity': 'VMManagedIdentity' },
+} as const satisfies Record<Parameters['mode'], string>;
+
 /** How the provider signs in, checked before anybody is asked. */
 function credential(mount: Mount, parameters: Parameters): () => Promise<string> {
+  const refuse = (why: string) =>
+    new MountError(`failed to build auth config for mode ${MODES[parameters.mode]}: ${why}`);
+  // Whoever names a client id needs its token, also where another mode is meant.
+  const token = parameters.clientId === '' ? '' : tokenOf(mount, refuse);
   switch (parameters.mode) {
     case 'workload identity': {
-      const failed = (why: string) => new MountError(`failed to parse workload identity tokens, error: ${why}`);
-      if (!mount.tokens) throw failed('service account tokens not found');
-      const token = mount.tokens[AUDIENCE];
-      if (!token) throw failed(`token for audience ${AUDIENCE} not found`);
       const proof = { client_id: parameters.clientId, client_assertion_type: ASSERTION, client_assertion: token };
-      return () =>
-        exchange(mount, parameters, proof, 'ClientAssertionCredential authentication failed. FromAssertion()');
+      return () => exchange(mount, parameters, proof, 'ClientAssertionCredential');
     }
     case 'service principal': {
-      const failed = (why: string) => new MountError(`failed to create auth config, error: ${why}`);
       const { secrets } = mount;
-      if (!secrets) throw failed('failed to get credentials, nodePublishSecretRef secret is not set');
-      const [id, secret] = ['clientid', 'clientsecret'].map((key) => {
-        const value = secrets[key];
-        if (!value) throw failed(`could not find ${key} in secrets(map[${Object.keys(secrets).join(' ')}])`);
+      if (!secrets) throw refuse('failed to get credentials, nodePublishSecretRef secret is not set');
+      const [id, secret] = ['clientid', 'clientsecret'].map((wanted) => {
+        const value = Object.entries(secrets).find(([key]) => key.toLowerCase() === wanted)?.[1];
+        if (!value) throw refuse(`could not find ${wanted} in secrets`);
         return value;
       });
       const proof = { client_id: id ?? '', client_secret: secret ?? '' };
-      return () =>
-        exchange(mount, parameters, proof, 'ClientSecretCredential authentication failed. FromClientSecret()');
+      return () => exchange(mount, parameters, proof, 'ClientSecretCredential');
     }
     case 'pod identity':
-      throw new MountError(
-        'nmi response failed with status code: 404, response body: getting assigned identities for pod in CREATED state failed (the sandbox has no AAD Pod Identity)',
-      );
+      // Its NMI would listen on the node.
+      return () =>
+        Promise.reject(
+          new MountError(
+            'Get "http://localhost:2579/host/token/?resource=https://vault.azure.net": dial tcp 127.0.0.1:2579: connect: connection refused',
+          ),
+        );
     default:
       // The provider runs on the host's network.
       return () =>
@@ -97,22 +113,25 @@ function credential(mount: Mount, parameters: Parameters): () => Promise<string>
   }
 }
 
-/** A bearer token for the vault, once its challenge has named the tenant; without one, what is known already. */
-type AskToken = (tenant?: string) => Promise<string> | undefined;
+function tokenOf({ tokens }: Mount, refuse: (why: string) => MountError): string {
+  const failed = (why: string) => refuse(`failed to parse workload identity tokens, error: ${why}`);
+  if (!tokens) throw failed('service account tokens not found');
+  const token = tokens[AUDIENCE];
+  if (!token) throw failed(`token for audience ${AUDIENCE} not found`);
+  return token;
+}
 
-/** One challenge and one token serve all objects. */
-function oneToken(parameters: Parameters, signIn: () => Promise<string>, host: string): AskToken {
+/** A bearer token for the vault: asked for once it has refused without one, and what is known already before. */
+type AskToken = (challenged: boolean) => Promise<string> | undefined;
+
+/**
+ * One challenge and one token serve all objects. The token is of the class's tenant, whichever the challenge names
+ * (azsecrets 0.13 does not look at it).
+ */
+function oneToken(signIn: () => Promise<string>): AskToken {
   let known: Promise<string> | undefined;
-  return (tenant) => {
-    if (tenant === undefined) return known;
-    const otherTenant = tenant.toLowerCase() !== parameters.tenant.toLowerCase();
-    // The nodes' identities have one tenant, and are not asked for another.
-    if (otherTenant && parameters.mode !== 'vm identity') {
-      throw new MountError(
-        `ClientAssertionCredential isn't configured to acquire tokens for tenant "${tenant}". To enable acquiring tokens for this tenant add it to the AdditionallyAllowedTenants on the credential options (vault ${host})`,
-      );
-    }
-    known ??= signIn();
+  return (challenged) => {
+    if (challenged) known ??= signIn();
     return known;
   };
 }
@@ -121,42 +140,51 @@ async function exchange(
   mount: Mount,
   parameters: Parameters,
   proof: Readonly<Record<string, string>>,
-  failure: string,
+  name: string,
 ): Promise<string> {
-  const host = 'login.microsoftonline.com';
+  const ask = (method: string, path: string, body: string) =>
+    mount.parts.dispatch({
+      method,
+      host: ENTRA,
+      path,
+      query: new URLSearchParams(),
+      headers: { ...(body && { 'content-type': 'application/x-www-form-urlencoded' }), 'user-agent': AGENT },
+      body,
+    });
+  const failed = (method: string, path: string, reply: Reply) => {
+    const help = name === 'ClientSecretCredential' ? `\n${TROUBLESHOOT}` : '';
+    return new MountError(`${authenticationFailed(name, method, `https://${ENTRA}${path}`, reply).trimEnd()}${help}`);
+  };
+  const about = `/${parameters.tenant}/v2.0/.well-known/openid-configuration`;
+  const known = await ask('GET', about, '');
+  if (known.status !== 200) throw failed('GET', about, known);
   const path = `/${parameters.tenant}/oauth2/v2.0/token`;
   const body = new URLSearchParams({
     ...proof,
     scope: 'https://vault.azure.net/.default',
     grant_type: 'client_credentials',
   }).toString();
-  const reply = await mount.parts.dispatch({
-    method: 'POST',
-    host,
-    path,
-    query: new URLSearchParams(),
-    headers: {
-      'content-type': 'application/x-www-form-urlencoded',
-      'user-agent': AGENT,
-    },
-    body,
-  });
-  const answer = bodyOf(reply);
-  if (reply.status !== 200) {
-    throw new MountError(
-      `${failure}: http call(https://${host}${path})(POST) error: reply status code was ${reply.status}:\n${JSON.stringify(answer)}`,
-    );
-  }
-  return String(answer.access_token);
+  const reply = await ask('POST', path, body);
+  if (reply.status !== 200) throw failed('POST', path, reply);
+  return String(bodyOf(reply).access_token);
 }
 
-async function fetchObject(mount: Mount, host: string, object: VaultObject, token: AskToken): Promise<MountedFile> {
-  const collection = { secret: 'secrets', key: 'keys', cert: 'certificates' }[object.type];
+const COLLECTIONS: Readonly<Record<string, string>> = { secret: 'secrets', key: 'keys', cert: 'certificates' };
+
+/** The vault's answer for one object. */
+async function fetchObject(
+  mount: Mount,
+  host: string,
+  object: VaultObject,
+  token: AskToken,
+): Promise<Record<string, unknown>> {
+  const collection = COLLECTIONS[object.type];
+  if (!collection) throw new MountError('Invalid vaultObjectTypes. Should be secret, key, or cert');
   const path = `/${collection}/${object.name}/${object.version}`;
   const url = `https://${host}${path}`;
   if (!mount.parts.arm.vault(host.split('.')[0] ?? '')) {
     throw new MountError(
-      `Get "${url}?api-version=${API_VERSION}": dial tcp: lookup ${host} on 10.0.0.10:53: no such host`,
+      `Get "${url}?api-version=${API_VERSION}": dial tcp: lookup ${host} on ${NODE_DNS}: no such host`,
     );
   }
   const get = (headers: Record<string, string>) =>
@@ -171,14 +199,16 @@ async function fetchObject(mount: Mount, host: string, object: VaultObject, toke
   const challenged = async () => {
     const challenge = await get({});
     if (challenge.status !== 401) throw new MountError(responseError('GET', url, challenge));
-    const said = headerOf(challenge, 'www-authenticate');
-    const tenant = /authorization(?:_uri)?="https:\/\/[^/]+\/([^/"]+)/.exec(said)?.[1];
-    if (!tenant) throw new MountError('response has no WWW-Authenticate challenge that names a tenant');
-    return token(tenant);
+    if (!headerOf(challenge, 'www-authenticate')) throw new MountError('response has no WWW-Authenticate header');
+    return token(true);
   };
-  const reply = await get({ authorization: `Bearer ${await (token() ?? challenged())}` });
+  const reply = await get({ authorization: `Bearer ${await (token(false) ?? challenged())}` });
   if (reply.status !== 200) throw new MountError(responseError('GET', url, reply));
-  const { content, id } = read(object, bodyOf(reply));
+  return bodyOf(reply);
+}
+
+function read(object: VaultObject, answer: Record<string, unknown>): MountedFile {
+  const { content, id } = contentOf(object, answer);
   return {
     id: `${object.type}/${object.name}`,
     version: id.split('/').at(-1) ?? '',
@@ -188,7 +218,7 @@ async function fetchObject(mount: Mount, host: string, object: VaultObject, toke
 }
 
 /** Keys and certificates give their public part; a secret is decoded as the class says. */
-function read(object: VaultObject, answer: Record<string, unknown>): { content: Buffer; id: string } {
+function contentOf(object: VaultObject, answer: Record<string, unknown>): { content: Buffer; id: string } {
   if (object.type === 'key') {
     const key = answer.key as JsonWebKey & { kid: string };
     const pem = createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
@@ -204,11 +234,10 @@ function read(object: VaultObject, answer: Record<string, unknown>): { content: 
   }
   const value = String(answer.value);
   if (answer.kid && answer.contentType === 'application/x-pkcs12' && object.format !== 'pfx') {
-    throw new MountError('the sandbox does not convert PFX to PEM: set objectFormat: pfx');
+    throw objectError(object, 'the sandbox does not convert PFX to PEM: set objectFormat: pfx');
   }
   if (answer.kid && !['application/x-pem-file', 'application/x-pkcs12'].includes(String(answer.contentType))) {
-    throw new MountError(`failed to get certificate. unknown content type '${answer.contentType}'`);
+    throw objectError(object, `failed to get certificate. unknown content type '${answer.contentType}'`);
   }
-  const encoding = object.encoding === 'hex' ? 'hex' : object.encoding === 'base64' ? 'base64' : 'utf8';
-  return { content: Buffer.from(value, encoding), id };
+  return { content: decoded(value, object.encoding), id };
 }

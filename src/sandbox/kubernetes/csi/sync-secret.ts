@@ -1,9 +1,10 @@
 import type { Cluster } from '../cluster.ts';
 import { kindNamed, kindOf } from '../kinds.ts';
-import { controllerOf, equal, type OwnerReference, type Pod, type Secret, type SecretProviderClass } from '../model.ts';
+import { equal, type OwnerReference, type Pod, type Secret, type SecretProviderClass } from '../model.ts';
 import { isGranted } from '../rbac.ts';
 import { messageOf } from '../status.ts';
-import { API, classesOf } from './classes.ts';
+import { API, classesOf, statusName } from './classes.ts';
+import { driverSays } from './driver-log.ts';
 import type { MountedFile } from './provider.ts';
 import { isDriverPod } from './registration.ts';
 
@@ -15,7 +16,8 @@ type SecretObject = NonNullable<NonNullable<SecretProviderClass['spec']>['secret
 
 /**
  * `secretObjects`: copies mounted objects into Secrets. A Secret of that name that somebody else made is replaced whole,
- * as the driver does. What goes wrong is an event of the pod and stops no mount.
+ * as the driver does. What goes wrong stops no mount: an event of the pod tells of files that are not there, and of all else
+ * only that it took too long; why it did is in the driver's log alone (controllers/secretproviderclasspodstatus_controller.go).
  */
 export function syncSecrets(
   cluster: Cluster,
@@ -23,33 +25,55 @@ export function syncSecrets(
   secretClass: SecretProviderClass,
   files: readonly MountedFile[],
 ): void {
+  const namespace = pod.metadata.namespace ?? '';
+  const refused = (text: string) => cluster.note(pod, 'Warning', 'FailedToCreateSecret', text, COMPONENT);
   for (const wanted of secretClass.spec?.secretObjects ?? []) {
+    const name = wanted.secretName?.trim() ?? '';
+    // What lacks these is passed over without an event.
+    if (name === '' || !wanted.type || (wanted.data ?? []).length === 0) continue;
+    const of = `${namespace}/${secretClass.metadata.name}`;
+    const data = dataOf(wanted, files);
+    if (typeof data === 'string') {
+      refused(`failed to get data in spc ${of} for secret ${name}, err: ${data}`);
+      continue;
+    }
     try {
-      write(cluster, pod, wanted, files);
+      write(cluster, pod, wanted, data);
     } catch (error) {
-      const namespace = pod.metadata.namespace ?? '';
-      const text = `failed to create Kubernetes secret: failed to get data in spc ${namespace}/${secretClass.metadata.name} for secret ${wanted.secretName ?? ''}, err: ${messageOf(error)}`;
-      cluster.note(pod, 'Warning', 'FailedToCreateSecret', text, COMPONENT);
+      const status = `${namespace}/${statusName(pod, secretClass.metadata.name)}`;
+      const about = {
+        spc: of,
+        pod: `${namespace}/${pod.metadata.name}`,
+        secret: `${namespace}/${name}`,
+        spcps: status,
+      };
+      driverSays(cluster, pod, 'failed to create Kubernetes secret', messageOf(error), about);
+      refused('timed out waiting for the condition');
+      return;
     }
   }
 }
 
-function write(cluster: Cluster, pod: Pod, wanted: SecretObject, files: readonly MountedFile[]): void {
-  const name = wanted.secretName ?? '';
-  if (name === '') throw new Error('secret name is empty');
-  if (!wanted.type) throw new Error('secret type is empty');
-  const data: Record<string, string> = {};
-  for (const { objectName, key } of wanted.data ?? []) {
-    if (!key) throw new Error('key in secretObjects.data is empty');
+/** What the Secret is to hold; as text, why it cannot. */
+function dataOf({ data = [] }: SecretObject, files: readonly MountedFile[]): Record<string, string> | string {
+  const found: Record<string, string> = {};
+  for (const { objectName, key } of data) {
+    if (!objectName) return 'object name in secretObjects.data';
+    if (!key) return 'key in secretObjects.data is empty';
     const file = files.find((each) => each.path === objectName);
-    if (!file) throw new Error(`file matching objectName ${objectName} not found in the pod`);
-    data[key] = file.content.toString('base64');
+    if (!file) return `file matching objectName ${objectName} not found in the pod`;
+    found[key] = file.content.toString('base64');
   }
+  return found;
+}
+
+function write(cluster: Cluster, pod: Pod, wanted: SecretObject, data: Readonly<Record<string, string>>): void {
+  const name = wanted.secretName ?? '';
   const kind = kindNamed('Secret');
   const { namespace } = pod.metadata;
   const known = cluster.store.get(kind, namespace, name) as Secret | undefined;
-  const owner = ownerOf(pod);
-  const owners = (known?.metadata.ownerReferences ?? []).filter((each) => each.uid !== owner.uid);
+  const before = known?.metadata.ownerReferences ?? [];
+  const owners = ownersOf(cluster, pod).filter(({ uid }) => !before.some((each) => each.uid === uid));
   const user = accountOf(cluster, pod);
   const verb = known ? 'update' : 'create';
   if (
@@ -68,9 +92,9 @@ function write(cluster: Cluster, pod: Pod, wanted: SecretObject, files: readonly
       ...(namespace && { namespace }),
       labels: { ...wanted.labels, [MANAGED]: 'true' },
       ...(wanted.annotations && { annotations: wanted.annotations }),
-      ownerReferences: [...owners, owner],
+      ownerReferences: [...before, ...owners],
     },
-    type: wanted.type,
+    type: wanted.type ?? 'Opaque',
     data,
   };
   if (!known) cluster.registry.create(kind, secret, { manager: MANAGER });
@@ -86,32 +110,18 @@ function accountOf(cluster: Cluster, pod: Pod): { readonly namespace: string; re
   return driver && { namespace: driver.metadata.namespace ?? '', name: driver.spec.serviceAccountName ?? 'default' };
 }
 
-/** The pod's owner holds the Secret, so that it outlives a single pod; a bare pod holds it itself. */
-function ownerOf(pod: Pod): OwnerReference {
-  const owner = controllerOf(pod);
-  const { apiVersion, kind, name, uid } = owner ?? {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    name: pod.metadata.name,
-    uid: pod.metadata.uid ?? '',
-  };
-  return { apiVersion, kind, name, uid };
-}
-
-/** Takes away the Secrets of a class that no other pod mounts. */
-export function removeSyncedSecrets(cluster: Cluster, pod: Pod, className: string): void {
-  const { namespace, uid } = pod.metadata;
-  const others = (cluster.store.list(kindNamed('Pod'), namespace) as readonly Pod[]).filter(
-    (each) => each.metadata.uid !== uid && !each.metadata.deletionTimestamp && classesOf(each).includes(className),
-  );
-  if (others.length > 0) return;
-  const classes = kindOf(cluster.store, { ...API, kind: 'SecretProviderClass' });
-  const secretClass = classes && (cluster.store.get(classes, namespace, className) as SecretProviderClass | undefined);
-  const kind = kindNamed('Secret');
-  for (const { secretName } of secretClass?.spec?.secretObjects ?? []) {
-    const secret = cluster.store.get(kind, namespace, secretName ?? '');
-    if (secret?.metadata.labels?.[MANAGED] === 'true') {
-      cluster.registry.remove(kind, namespace, secret.metadata.name);
-    }
-  }
+/**
+ * Whoever holds the pod holds the Secret too, so that it outlives a single pod, and also all of them: it goes with the
+ * ReplicaSet. That of a bare pod goes with the driver's own record of it.
+ */
+function ownersOf(cluster: Cluster, pod: Pod): readonly OwnerReference[] {
+  const owners = pod.metadata.ownerReferences ?? [];
+  if (owners.length > 0) return owners.map(({ apiVersion, kind, name, uid }) => ({ apiVersion, kind, name, uid }));
+  const kind = kindOf(cluster.store, { ...API, kind: 'SecretProviderClassPodStatus' });
+  return classesOf(pod).flatMap((className) => {
+    const found = kind && cluster.store.get(kind, pod.metadata.namespace, statusName(pod, className));
+    if (!found) return [];
+    const { name, uid = '' } = found.metadata;
+    return [{ ...API, kind: 'SecretProviderClassPodStatus', name, uid }];
+  });
 }

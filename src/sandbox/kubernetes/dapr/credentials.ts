@@ -1,4 +1,4 @@
-import type { Parts } from '../../parts.ts';
+import type { Parts, Reply } from '../../parts.ts';
 import { bodyOf, LINE, statusLine } from '../azure-answers.ts';
 import { Unreachable } from '../egress.ts';
 import { IMDS, notThere } from '../metadata-service.ts';
@@ -26,8 +26,14 @@ export type Credential = () => Promise<string>;
 
 /** The next credential of the chain may have what this one has not. */
 class Unavailable extends Error {}
-/** The credential was shown and refused: the chain ends here. */
-class Failed extends Error {}
+/** The credential was shown and refused: the chain ends here, and prints the answer once more. */
+class Failed extends Error {
+  readonly response: string | undefined;
+  constructor(message: string, response?: string) {
+    super(message);
+    this.response = response;
+  }
+}
 
 const METHODS: Readonly<Record<string, (settings: Settings, at: Surroundings) => Credential>> = {
   clientcredentials: clientSecret,
@@ -77,10 +83,10 @@ async function first(chain: readonly Credential[]): Promise<string> {
     } catch (error) {
       if (!(error instanceof Unavailable || error instanceof Failed)) throw error;
       said.push(error.message);
-      if (error instanceof Failed) throw new Error(`ChainedTokenCredential authentication failed. ${attempted()}`);
+      if (error instanceof Failed) throw new Error(printed('ChainedTokenCredential', attempted(), error.response));
     }
   }
-  throw new Error(`ChainedTokenCredential: ${attempted()}`);
+  throw new Error(printed('ChainedTokenCredential', attempted()));
 }
 
 /** Silent where it lacks its settings: what is not configured is not attempted. */
@@ -89,7 +95,9 @@ function clientSecret(settings: Settings, at: Surroundings): Credential {
   const secret = settings('azureClientSecret', 'spnClientSecret', 'clientSecret');
   const tenant = settings('azureTenantId', 'spnTenantId', 'tenantId');
   if (!id || !secret || !tenant) throw new Error('');
-  return exchange(at, 'ClientSecretCredential', 'client-secret', tenant, id, () => ({ client_secret: secret }));
+  return exchange(at, 'ClientSecretCredential', 'client-secret', tenant, id, 'FromClientSecret()', () => ({
+    client_secret: secret,
+  }));
 }
 
 function certificate(settings: Settings): Credential {
@@ -97,7 +105,7 @@ function certificate(settings: Settings): Credential {
     settings('azureCertificate', 'spnCertificate') ?? settings('azureCertificateFile', 'spnCertificateFile');
   if (!given) throw new Error('');
   return async () => {
-    throw new Failed('ClientCertificateCredential: the sandbox knows no client certificates');
+    throw new Failed(printed('ClientCertificateCredential', 'the sandbox knows no client certificates'));
   };
 }
 
@@ -107,10 +115,10 @@ function workloadIdentity(_settings: Settings, at: Surroundings): Credential {
   if (!id) throw new Error('no client ID specified. Check pod configuration or set ClientID in the options');
   if (!file) throw new Error('no token file specified. Check pod configuration or set TokenFilePath in the options');
   if (!tenant) throw new Error('no tenant ID specified. Check pod configuration or set TenantID in the options');
-  return exchange(at, 'WorkloadIdentityCredential', 'workload', tenant, id, () => {
+  return exchange(at, 'WorkloadIdentityCredential', 'workload', tenant, id, 'FromAssertion()', () => {
     const assertion = at.read(file);
     if (assertion === undefined) {
-      throw new Failed(`WorkloadIdentityCredential authentication failed. open ${file}: no such file or directory`);
+      throw new Failed(printed('WorkloadIdentityCredential', `open ${file}: no such file or directory`));
     }
     return {
       client_assertion: assertion,
@@ -131,7 +139,7 @@ function managedIdentity(settings: Settings, at: Surroundings): Credential {
       );
     }
     const why = "the requested identity isn't assigned to this resource";
-    throw new Failed(refused('ManagedIdentityCredential', why, `GET ${IMDS}`, '400 Bad Request', body, 'managed-id'));
+    throw refused('ManagedIdentityCredential', why, responseOf(`GET ${IMDS}`, '400 Bad Request', body), 'managed-id');
   };
 }
 
@@ -146,37 +154,46 @@ function exchange(
   anchor: string,
   tenant: string,
   clientId: string,
+  by: string,
   proof: () => Readonly<Record<string, string>>,
 ): Credential {
   const authority = URL.parse(at.env.AZURE_AUTHORITY_HOST || 'https://login.microsoftonline.com/');
   let kept: { token: string; until: number } | undefined;
+  /** The authority's document is read once. */
+  let resolved = false;
   return async () => {
     const now = at.parts.clock.now().getTime();
     if (kept && kept.until > now) return kept.token;
-    if (!authority) throw new Failed(`${name}: invalid authority host "${at.env.AZURE_AUTHORITY_HOST}"`);
+    if (!authority) throw new Failed(printed(name, `invalid authority host "${at.env.AZURE_AUTHORITY_HOST}"`));
+    const ask = (method: string, path: string, form?: Readonly<Record<string, string>>): Promise<Reply> =>
+      at.parts.dispatch({
+        ...{ method, host: authority.hostname, path, query: new URLSearchParams() },
+        headers: { 'content-type': 'application/x-www-form-urlencoded', 'user-agent': AGENT },
+        body: form ? new URLSearchParams(form).toString() : '',
+      });
+    const call = (method: string, path: string, { status, body }: Reply) =>
+      `http call(${authority.origin}${path})(${method}) error: reply status code was ${status}:\n${JSON.stringify(body)}`;
+
+    if (!resolved) {
+      const known = `/${tenant}/v2.0/.well-known/openid-configuration`;
+      const found = await ask('GET', known).catch((error: unknown) => {
+        if (!(error instanceof Unreachable)) throw error;
+        throw new Failed(printed(name, `unable to resolve an endpoint: ${error.message}`));
+      });
+      if (found.status !== 200) {
+        throw new Failed(printed(name, `unable to resolve an endpoint: ${call('GET', known, found)}`));
+      }
+      resolved = true;
+    }
     const path = `/${tenant}/oauth2/v2.0/token`;
-    const form = {
-      client_id: clientId,
-      grant_type: 'client_credentials',
-      scope: 'https://vault.azure.net/.default',
+    const reply = await ask('POST', path, {
+      ...{ client_id: clientId, grant_type: 'client_credentials', scope: 'https://vault.azure.net/.default' },
       ...proof(),
-    };
-    const request = {
-      method: 'POST',
-      host: authority.hostname,
-      path,
-      query: new URLSearchParams(),
-      headers: { 'content-type': 'application/x-www-form-urlencoded', 'user-agent': AGENT },
-      body: new URLSearchParams(form).toString(),
-    };
-    const reply = await at.parts.dispatch(request).catch((error: unknown) => {
-      if (!(error instanceof Unreachable)) throw error;
-      throw new Failed(`${name} authentication failed. FromAssertion(): ${error.message}`);
     });
     const answer = bodyOf(reply);
     if (reply.status !== 200) {
-      const asked = `POST ${authority.origin}${path}`;
-      throw new Failed(refused(name, '', asked, statusLine(reply), answer, anchor));
+      const response = responseOf(`POST ${authority.origin}${path}`, statusLine(reply), answer);
+      throw refused(name, `${by}: ${call('POST', path, reply)}`, response, anchor);
     }
     const token = String(answer.access_token);
     kept = { token, until: now + (Number(answer.expires_in ?? 3600) - 300) * 1000 };
@@ -186,16 +203,14 @@ function exchange(
 
 export const AGENT = 'dapr azsdk-go-azsecrets/v1.1.0 (sandbox; linux)';
 
-/** As azidentity's AuthenticationFailedError prints itself. */
-function refused(name: string, why: string, request: string, status: string, body: object, anchor: string): string {
-  return [
-    `${name} authentication failed. ${why}`,
-    request,
-    LINE,
-    `RESPONSE ${status}`,
-    LINE,
-    JSON.stringify(body, undefined, 2),
-    LINE,
-    `To troubleshoot, visit https://aka.ms/azsdk/go/identity/troubleshoot#${anchor}`,
-  ].join('\n');
+/** As azidentity's AuthenticationFailedError prints itself, with the answer that it rests on, if there was one. */
+const printed = (name: string, message: string, response?: string): string =>
+  response === undefined ? `${name}: ${message}` : `${name} authentication failed. ${message}\n${response}`;
+
+const responseOf = (request: string, status: string, body: object): string =>
+  [request, LINE, `RESPONSE ${status}`, LINE, JSON.stringify(body, undefined, 2), LINE, ''].join('\n');
+
+function refused(name: string, message: string, response: string, anchor: string): Failed {
+  const help = `To troubleshoot, visit https://aka.ms/azsdk/go/identity/troubleshoot#${anchor}`;
+  return new Failed(`${printed(name, message, response)}${help}`, response);
 }

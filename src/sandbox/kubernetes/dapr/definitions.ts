@@ -15,7 +15,7 @@ const object = (properties: Readonly<Record<string, Field>>, ...required: string
 });
 
 const metadataItem = object(
-  { name: text, value: any, secretKeyRef: object({ name: text, key: text }, 'key', 'name') },
+  { name: text, value: any, envRef: text, secretKeyRef: object({ name: text, key: text }, 'name') },
   'name',
 );
 const component: Readonly<Record<string, Field>> = {
@@ -32,7 +32,15 @@ const component: Readonly<Record<string, Field>> = {
 const pipeline = object(
   {
     handlers: list(
-      object({ name: text, type: text, selector: object({ fields: list(object({ field: text, value: text })) }) }),
+      object(
+        {
+          name: text,
+          type: text,
+          selector: object({ fields: list(object({ field: text, value: text }, 'field', 'value')) }, 'fields'),
+        },
+        'name',
+        'type',
+      ),
     ),
   },
   'handlers',
@@ -62,8 +70,8 @@ const configuration: Readonly<Record<string, Field>> = {
     features: list(object({ name: text, enabled: flag }, 'enabled', 'name')),
     httpPipeline: pipeline,
     logging: free,
-    metric: free,
-    metrics: free,
+    metric: { ...free, required: ['enabled'] },
+    metrics: { ...free, required: ['enabled'] },
     mtls: object(
       {
         enabled: flag,
@@ -71,11 +79,16 @@ const configuration: Readonly<Record<string, Field>> = {
         workloadCertTTL: text,
         controlPlaneTrustDomain: text,
         sentryAddress: text,
-        tokenValidators: list(free),
+        tokenValidators: list(object({ name: { ...text, enum: ['jwks'] }, options: free }, 'name')),
       },
+      'controlPlaneTrustDomain',
       'enabled',
+      'sentryAddress',
     ),
-    nameResolution: object({ component: text, version: text, configuration: free }),
+    nameResolution: object(
+      { component: text, version: text, configuration: free },
+      ...['component', 'configuration', 'version'],
+    ),
     secrets: object(
       {
         scopes: list(

@@ -93,8 +93,9 @@ function put({ store, registry }: Cluster, wanted: Resource): void {
   }
   registry.edit(live, MANAGER, (copy) => {
     const { metadata, ...fields } = wanted;
-    copy.metadata.labels = { ...copy.metadata.labels, ...metadata.labels };
-    copy.metadata.annotations = { ...copy.metadata.annotations, ...metadata.annotations };
+    for (const part of ['labels', 'annotations'] as const) {
+      if (metadata[part]) copy.metadata[part] = { ...copy.metadata[part], ...metadata[part] };
+    }
     for (const [field, value] of Object.entries(fields)) if (!equal(copy[field], value)) copy[field] = value;
   });
 }

@@ -80,7 +80,17 @@ export function objectsOf(release: DaprRelease): Resource[] {
     reachable(INJECTOR, INJECTOR, 4000),
     object('admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration', INJECTOR, INJECTOR, webhook(), true),
     object(API.apiVersion, 'Configuration', 'daprsystem', release.name, {
-      spec: { mtls: { enabled: true, workloadCertTTL: '24h', allowedClockSkew: '15m' } },
+      spec: {
+        mtls: {
+          ...{
+            enabled: true,
+            workloadCertTTL: '24h',
+            allowedClockSkew: '15m',
+            controlPlaneTrustDomain: 'cluster.local',
+          },
+          sentryAddress: `${SENTRY_SERVICE}.${namespace}.svc.cluster.local:443`,
+        },
+      },
     }),
     {
       apiVersion: 'v1',

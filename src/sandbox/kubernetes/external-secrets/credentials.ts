@@ -1,4 +1,5 @@
-import { bodyOf } from '../azure-answers.ts';
+import type { Reply } from '../../parts.ts';
+import { authenticationFailed, bodyOf } from '../azure-answers.ts';
 import type { Cluster } from '../cluster.ts';
 import { Unreachable } from '../egress.ts';
 import { kindNamed } from '../kinds.ts';
@@ -17,12 +18,12 @@ const TENANT_ID = 'azure.workload.identity/tenant-id';
 const LOGIN = 'login.microsoftonline.com';
 const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
-/** Yields an access token for Key Vault. */
-export type AskToken = () => Promise<string>;
+/** Yields an access token for Key Vault: of that tenant where the vault's challenge has named one. */
+export type AskToken = (tenant?: string) => Promise<string>;
 
 /**
  * Signs in for a store. With workload identity the exchange is made at once, but with `useAzureSDK`, where it waits for
- * the first request; service principals and managed identities always wait for it.
+ * the first request, as does the account's token; service principals and managed identities always wait for it.
  *
  * @param namespace where references without one of their own are looked up
  * @throws OperatorError what makes the store invalid
@@ -34,10 +35,19 @@ export async function signIn(cluster: Cluster, store: SecretStore, namespace: st
   }
   switch (azurekv.authType) {
     case 'WorkloadIdentity': {
+      if (azurekv.useAzureSDK) {
+        const { tenant, assertion } = identityBySdk(cluster, store, azurekv, namespace);
+        const ask = once(async () => exchange(cluster, await assertion(), AZIDENTITY));
+        return async (wanted = tenant) => {
+          if (wanted.toLowerCase() === tenant.toLowerCase()) return ask();
+          throw new OperatorError(
+            `${CREDENTIAL} isn't configured to acquire tokens for tenant "${wanted}". To enable acquiring tokens for this tenant add it to the AdditionallyAllowedTenants on the credential options, or add "*" to allow acquiring tokens for any tenant`,
+          );
+        };
+      }
       const assertion = identity(cluster, store, azurekv, namespace);
-      const words = azurekv.useAzureSDK ? 'ClientAssertionCredential authentication failed. ' : '';
-      const ask = once(() => exchange(cluster, { ...assertion, client_assertion_type: ASSERTION_TYPE }, words));
-      if (!azurekv.useAzureSDK) await ask();
+      const ask = once(() => exchange(cluster, assertion, MSAL));
+      await ask();
       return ask;
     }
     case 'ServicePrincipal':
@@ -76,13 +86,61 @@ interface Assertion {
   readonly client_assertion: string;
 }
 
+/** With `useAzureSDK`: the client from the annotation alone, the tenant from the store before the annotation. */
+function identityBySdk(cluster: Cluster, store: SecretStore, azurekv: AzureKv, namespace: string) {
+  const { serviceAccountRef: ref } = azurekv;
+  if (!ref) {
+    const own = ownEnvironment(cluster);
+    const lacking = OWN.find(([name]) => !own[name]);
+    if (lacking) throw new OperatorError(lacking[1]);
+    return { tenant: own.AZURE_TENANT_ID ?? '', assertion: async () => ownIdentity(cluster) };
+  }
+  const account = accountOf(cluster, store, ref, namespace, 'failed to get service account: ');
+  const annotations = account.metadata.annotations ?? {};
+  const client_id = annotations[CLIENT_ID];
+  if (client_id === undefined) throw new OperatorError(missingClient);
+  const tenant = azurekv.tenantId ?? annotations[TENANT_ID];
+  if (tenant === undefined) throw new OperatorError('missing tenantID in store config');
+  const assertion = async (): Promise<Assertion> => {
+    try {
+      return { tenant, client_id, client_assertion: tokenOf(cluster, account, [AUDIENCE, ...(ref.audiences ?? [])]) };
+    } catch (error) {
+      throw new OperatorError(`${CREDENTIAL}: failed to fetch service account token: ${messageOf(error)}`);
+    }
+  };
+  return { tenant, assertion };
+}
+
+/** What azidentity lacks in the operator's own environment, and how it says so. */
+const OWN = [
+  ['AZURE_CLIENT_ID', 'no client ID specified. Check pod configuration or set ClientID in the options'],
+  ['AZURE_TENANT_ID', 'no tenant ID specified. Check pod configuration or set TenantID in the options'],
+  [
+    'AZURE_FEDERATED_TOKEN_FILE',
+    'no token file specified. Check pod configuration or set TokenFilePath in the options',
+  ],
+] as const;
+
+const missingClient = `missing clientID: either serviceAccountRef or service account annotation '${CLIENT_ID}' is missing`;
+
+function accountOf(
+  cluster: Cluster,
+  store: SecretStore,
+  ref: NonNullable<AzureKv['serviceAccountRef']>,
+  namespace: string,
+  words = '',
+): Resource {
+  const at = store.kind === 'ClusterSecretStore' ? (ref.namespace ?? namespace) : namespace;
+  const account = cluster.store.get(kindNamed('ServiceAccount'), at, ref.name);
+  if (!account) throw new OperatorError(`${words}ServiceAccount ${JSON.stringify(ref.name)} not found`);
+  return account;
+}
+
 /** Client, tenant and the token to exchange: of the account that the store names, else of the operator's own pod. */
 function identity(cluster: Cluster, store: SecretStore, azurekv: AzureKv, namespace: string): Assertion {
   const { serviceAccountRef: ref, authSecretRef } = azurekv;
   if (!ref) return ownIdentity(cluster);
-  const at = store.kind === 'ClusterSecretStore' ? (ref.namespace ?? namespace) : namespace;
-  const account = cluster.store.get(kindNamed('ServiceAccount'), at, ref.name);
-  if (!account) throw new OperatorError(`ServiceAccount ${JSON.stringify(ref.name)} not found`);
+  const account = accountOf(cluster, store, ref, namespace);
   const annotations = account.metadata.annotations ?? {};
 
   let client = '';
@@ -97,9 +155,7 @@ function identity(cluster: Cluster, store: SecretStore, azurekv: AzureKv, namesp
     client = annotations[CLIENT_ID];
   }
   if (client === '') {
-    throw new OperatorError(
-      `missing clientID: either serviceAccountRef or service account annotation '${CLIENT_ID}' is missing`,
-    );
+    throw new OperatorError(missingClient);
   }
   let tenant = authSecretRef?.tenantId ? secretKey(cluster, store, namespace, authSecretRef.tenantId) : '';
   tenant ||= azurekv.tenantId ?? '';
@@ -170,7 +226,7 @@ function servicePrincipal(cluster: Cluster, store: SecretStore, azurekv: AzureKv
   const client_id = secretKey(cluster, store, namespace, clientId);
   if (!clientSecret) throw new OperatorError('the sandbox knows no client certificates: use workload identity');
   const client_secret = secretKey(cluster, store, namespace, clientSecret);
-  return () => exchange(cluster, { tenant, client_id, client_secret }, 'adal: Refresh request failed. ');
+  return () => signInWithSecret(cluster, { tenant, client_id, client_secret });
 }
 
 function secretKey(
@@ -191,43 +247,79 @@ function secretKey(
   return Buffer.from(value, 'base64').toString();
 }
 
-async function exchange(
+/** How a library words what Entra did not give. */
+interface Words {
+  refused(method: string, url: string, reply: Reply): string;
+  unanswered(method: string, url: string, why: string): string;
+}
+
+/** MSAL by itself, as the operator's usual client has it. */
+const MSAL: Words = {
+  refused: (method, url, reply) =>
+    called(method, url, `reply status code was ${reply.status}:\n${JSON.stringify(bodyOf(reply))}`),
+  unanswered: called,
+};
+
+const CREDENTIAL = 'ClientAssertionCredential';
+/** The same within azidentity, which tells of the answer rather than of the call. */
+const AZIDENTITY: Words = {
+  refused: (method, url, reply) => authenticationFailed(CREDENTIAL, method, url, reply),
+  unanswered: (method, url, why) => `${CREDENTIAL}: ${called(method, url, why)}`,
+};
+
+/** MSAL asks with an empty query where it asks for the tenant's end points. */
+function called(method: string, url: string, why: string): string {
+  const isDiscovery = url.endsWith('/openid-configuration');
+  const call = `http call(${url}${isDiscovery ? '?' : ''})(${method}) error: ${why}`;
+  return isDiscovery ? `unable to resolve an endpoint: ${call}` : call;
+}
+
+/** Reads the tenant's end points, and exchanges the assertion there. Throws Refused in the words of the library. */
+async function exchange(cluster: Cluster, { tenant, ...form }: Assertion, words: Words): Promise<string> {
+  const ask = async (method: string, path: string, body: object): Promise<Reply> => {
+    const url = `https://${LOGIN}${path}`;
+    const reply = await send(cluster, method, path, body, (why) => words.unanswered(method, url, why));
+    if (reply.status !== 200) throw new Refused(reply.status, words.refused(method, url, reply));
+    return reply;
+  };
+  await ask('GET', `/${tenant}/v2.0/.well-known/openid-configuration`, {});
+  const all = { ...form, ...GRANT, client_assertion_type: ASSERTION_TYPE };
+  const reply = await ask('POST', `/${tenant}/oauth2/v2.0/token`, all);
+  return String(bodyOf(reply).access_token);
+}
+
+/** The same for a service principal, by the older library that the usual client has for these. */
+async function signInWithSecret(
   cluster: Cluster,
-  { tenant, ...form }: { readonly tenant: string } & Readonly<Record<string, string>>,
-  words: string,
+  { tenant, ...form }: { readonly tenant: string; readonly client_id: string; readonly client_secret: string },
 ): Promise<string> {
   const path = `/${tenant}/oauth2/v2.0/token`;
-  const request = {
-    method: 'POST',
-    host: LOGIN,
-    path,
-    query: new URLSearchParams(),
-    headers: { 'content-type': 'application/x-www-form-urlencoded', 'user-agent': AGENT },
-    body: new URLSearchParams({
-      ...form,
-      scope: 'https://vault.azure.net/.default',
-      grant_type: 'client_credentials',
-    }).toString(),
-  };
-  const reply = await cluster.parts.dispatch(request).catch((error: unknown) => {
-    if (!(error instanceof Unreachable)) throw error;
-    throw new OperatorError(
-      `${words}FromAssertion(): http call(https://${LOGIN}${path})(POST) error: ${error.message}`,
-    );
-  });
-  const answer = bodyOf(reply);
-  if (reply.status === 200) return String(answer.access_token);
-  const said = JSON.stringify(answer);
-  if (words.startsWith('adal')) {
-    throw new Refused(
-      reply.status,
-      `${words}Status Code = '${reply.status}'. Response body: ${said} Endpoint https://${LOGIN}/${tenant}/oauth2/token?api-version=1.0`,
-    );
-  }
+  const failed = (why: string) => `adal: Failed to execute the refresh request. Error = '${why}'`;
+  const reply = await send(cluster, 'POST', path, { ...form, ...GRANT }, failed);
+  if (reply.status === 200) return String(bodyOf(reply).access_token);
   throw new Refused(
     reply.status,
-    `${words}FromAssertion(): http call(https://${LOGIN}${path})(POST) error: reply status code was ${reply.status}:\n${said}`,
+    `adal: Refresh request failed. Status Code = '${reply.status}'. Response body: ${JSON.stringify(bodyOf(reply))} Endpoint https://${LOGIN}/${tenant}/oauth2/token?api-version=1.0`,
   );
 }
 
+/** Asks Entra. Throws, in these words, that it cannot be reached. */
+async function send(
+  cluster: Cluster,
+  method: string,
+  path: string,
+  form: object,
+  unanswered: (why: string) => string,
+): Promise<Reply> {
+  const body = new URLSearchParams({ ...form }).toString();
+  const request = { method, host: LOGIN, path, query: new URLSearchParams(), headers: HEADERS, body };
+  return cluster.parts.dispatch(request).catch((error: unknown) => {
+    if (!(error instanceof Unreachable)) throw error;
+    throw new OperatorError(unanswered(error.message));
+  });
+}
+
+const GRANT = { scope: 'https://vault.azure.net/.default', grant_type: 'client_credentials' };
+
 export const AGENT = 'external-secrets/v2.9.0 (linux/amd64) sandbox';
+const HEADERS = { 'content-type': 'application/x-www-form-urlencoded', 'user-agent': AGENT };

@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster.ts';
 import { withCondition } from '../controllers/conditions.ts';
 import { kindNamed } from '../kinds.ts';
+import { controllerOf } from '../model.ts';
 import { dataOf } from './data.ts';
 import { versionOf } from './hash.ts';
 import { type ExternalSecret, OperatorError, targetOf } from './model.ts';
@@ -74,6 +75,31 @@ export async function syncExternalSecret(
     return fail(error.summary, error.message, error.final);
   }
   return done('SecretSynced', 'secret synced', true);
+}
+
+const FINALIZER = 'externalsecrets.external-secrets.io/externalsecret-cleanup';
+
+/** Marks it as held: from then on it goes only when the operator lets it go. */
+export function hold(cluster: Cluster, external: ExternalSecret): ExternalSecret {
+  const { finalizers = [] } = external.metadata;
+  if (finalizers.includes(FINALIZER)) return external;
+  const held = cluster.registry.edit(external, COMPONENT, (copy) => {
+    copy.metadata.finalizers = [...finalizers, FINALIZER];
+  });
+  return held ?? external;
+}
+
+/** It is being deleted: takes its Secret along where it says so, and lets it go. */
+export function letGo(cluster: Cluster, external: ExternalSecret): void {
+  if (external.spec.target.deletionPolicy === 'Delete') {
+    const secret = existingTarget(cluster, external);
+    if (secret && controllerOf(secret)?.uid === external.metadata.uid) {
+      cluster.registry.remove(kindNamed('Secret'), secret.metadata.namespace, secret.metadata.name);
+    }
+  }
+  cluster.registry.edit(external, COMPONENT, (copy) => {
+    copy.metadata.finalizers = (copy.metadata.finalizers ?? []).filter((each) => each !== FINALIZER);
+  });
 }
 
 function storesOf({ spec }: ExternalSecret) {

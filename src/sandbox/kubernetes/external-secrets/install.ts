@@ -32,7 +32,8 @@ export function installOperator(cluster: Cluster, release: OperatorRelease): voi
 export function removeOperator(cluster: Cluster): void {
   const { store, registry } = cluster;
   for (const kind of kindsIn(store).filter((each) => each.group === GROUP)) {
-    for (const object of store.list(kind)) registry.remove(kind, object.metadata.namespace, object.metadata.name);
+    // Its own finalizers with them: who does that in earnest must take the objects away while it still runs.
+    for (const object of store.list(kind)) store.remove(kind, object);
   }
   const known = Object.keys(RELEASES) as OperatorRelease[];
   for (const { metadata, ...object } of known.flatMap(chart).reverse()) {

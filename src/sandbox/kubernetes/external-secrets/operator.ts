@@ -3,7 +3,7 @@ import { keyFor } from '../controllers/keys.ts';
 import { kindsIn } from '../kinds.ts';
 import type { Resource } from '../model.ts';
 import type { Change } from '../store.ts';
-import { syncExternalSecret } from './external-secret.ts';
+import { hold, letGo, syncExternalSecret } from './external-secret.ts';
 import { versionOf } from './hash.ts';
 import { type ExternalSecret, GROUP, type SecretStore, targetOf } from './model.ts';
 import { isOperatorPod, operatorPod } from './operator-pod.ts';
@@ -52,7 +52,9 @@ export function createOperator(cluster: () => Cluster): Operator {
   const work = (object: Resource, fresh: boolean): Promise<number | 'failed' | undefined> => {
     // Written while no webhook watched.
     if (!object.spec) return Promise.resolve(undefined);
-    if (object.kind === 'ExternalSecret') return syncExternalSecret(cluster(), object as ExternalSecret);
+    if (object.kind === 'ExternalSecret') {
+      return syncExternalSecret(cluster(), hold(cluster(), object as ExternalSecret));
+    }
     const store = object as SecretStore;
     // The sandbox was opened anew: what was valid is not asked about before its time.
     if (fresh && isReady(store)) return Promise.resolve(intervalOf(store));
@@ -78,6 +80,7 @@ export function createOperator(cluster: () => Cluster): Operator {
       const pace = paces.get(key);
       if (!object || object.metadata.deletionTimestamp) {
         paces.delete(key);
+        if (object?.kind === 'ExternalSecret' && operatorPod(cluster())) letGo(cluster(), object as ExternalSecret);
         return;
       }
       if (!operatorPod(cluster())) {

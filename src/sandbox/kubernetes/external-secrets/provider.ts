@@ -115,7 +115,8 @@ async function ask(vault: Vault, operation: string, path: string): Promise<Recor
     const why = `Get ${JSON.stringify(url.href)}: dial tcp: lookup ${host} on 10.0.0.10:53: no such host`;
     throw new OperatorError(sdk ? why : unsent(operation, why));
   }
-  const token = await vault.token().catch((error: unknown) => {
+  const { tenantId } = cluster.parts.arm.vault(host.split('.')[0] ?? '')!;
+  const token = await vault.token(sdk ? tenantId : undefined).catch((error: unknown) => {
     if (!(error instanceof Refused) || sdk) throw error;
     throw new OperatorError(unsent(operation, error.message, error.status));
   });
