@@ -11,6 +11,10 @@ const STORIES = ['test/stories/**/*.test.ts'];
 const SANDBOX = ['test/sandbox/**/*.test.ts'];
 /** Every failure of the catalogue in worlds of its own: minutes, so it is a run apart (`npm run test:exhaustive`). */
 const CATALOGUE = ['test/catalogue/**/*.test.ts'];
+/** Real programs, in namespaces of their own: `npm run test:lab`. */
+const LAB = ['test/lab/**/*.test.ts'];
+/** Faults at every request, killed processes, patience: minutes, so it is a run apart (`npm run test:endurance`). */
+const ENDURANCE = ['test/endurance/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -26,9 +30,19 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'parts', include: ['test/**/*.test.ts'], exclude: [...STORIES, ...SANDBOX, ...CATALOGUE] },
+        test: {
+          name: 'parts',
+          include: ['test/**/*.test.ts'],
+          exclude: [...STORIES, ...SANDBOX, ...CATALOGUE, ...LAB, ...ENDURANCE],
+        },
       },
       { extends: true, test: { name: 'catalogue', include: CATALOGUE } },
+      { extends: true, test: { name: 'endurance', include: ENDURANCE, testTimeout: 3_600_000 } },
+      // One lab for all of its files, one case after the other.
+      {
+        extends: true,
+        test: { name: 'lab', include: LAB, isolate: false, maxWorkers: 1, testTimeout: 180_000, hookTimeout: 180_000 },
+      },
     ],
     ...(results && { reporters: ['default', ['json', { outputFile: results }]] }),
   },

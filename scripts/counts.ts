@@ -1,5 +1,5 @@
 /**
- * Prints how many tests passed, failed and were left out, alone on a line, from vitest's JSON report (first argument).
+ * Prints how many tests passed, failed and were left out, alone on a line, from vitest's JSON reports (the arguments).
  * A file that could not even be loaded counts as one failed test, and so does a run that left no report.
  */
 import { readFileSync } from 'node:fs';
@@ -15,22 +15,34 @@ interface Report {
   }[];
 }
 
-function counts(report: Report): string {
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+function countsOf(report: Report): Counts {
   const unloaded = report.testResults.filter(
     ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((one) => one.status === 'failed'),
   ).length;
-  const skipped = report.numPendingTests + report.numTodoTests;
-  const line = `${report.numPassedTests} passed, ${report.numFailedTests + unloaded} failed`;
-  return skipped > 0 ? `${line}, ${skipped} skipped` : line;
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + unloaded,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
 }
 
-function read(file: string): Report | undefined {
+const NO_REPORT: Counts = { passed: 0, failed: 1, skipped: 0 };
+
+function read(file: string): Counts {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'));
+    return countsOf(JSON.parse(readFileSync(file, 'utf8')));
   } catch {
-    return undefined; // npm or vitest itself failed before there was a report
+    return NO_REPORT; // npm or vitest itself failed before there was a report
   }
 }
 
-const report = read(process.argv[2] ?? '');
-console.log(report ? counts(report) : '0 passed, 1 failed');
+const all = process.argv.slice(2).map(read);
+const sum = (key: keyof Counts) => (all.length > 0 ? all : [NO_REPORT]).reduce((total, one) => total + one[key], 0);
+const line = `${sum('passed')} passed, ${sum('failed')} failed`;
+console.log(sum('skipped') > 0 ? `${line}, ${sum('skipped')} skipped` : line);
