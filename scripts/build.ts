@@ -3,41 +3,39 @@
  * imports lazily stays a chunk of its own, read only when it is used. Chunks lie side by side with `cli.js`: a path
  * relative to `src/` (`../templates`) is right in the bundle too. Beside them lies the JSON Schema of the file.
  */
-import { chmod, cp, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Plugin, rolldown } from 'rolldown';
 import { methods } from '../src/methods/index.ts';
 import { jsonSchema } from '../src/spec/schema.ts';
+import { straighten } from './straighten.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/**
- * Of each of its own modules that is imported, Node makes an ES module, and reads every property for it; of `node:process`
- * and `node:fs` that opens streams that nobody uses. The parser of arguments is all that each start loads, so it takes
- * them the direct way (a third of what `--help` took beyond bare Node). The rest must not: what is patched while the
- * sandbox is on is seen through imports only.
- */
-const directBuiltins: Plugin = {
-  name: 'direct-builtins',
+/** Only commands that are programs of their own need it, which ours are not; loading it takes five milliseconds. */
+const withoutChildren: Plugin = {
+  name: 'without-children',
   transform: {
     filter: { id: /[\\/]node_modules[\\/]commander[\\/]/ },
-    handler: (code) =>
-      code.replace(/^import (.+) from '(node:\w+)';$/gm, (_line, names, module) =>
-        // Only for commands that are programs of their own, which ours are not; loading it takes five milliseconds.
-        module === 'node:child_process'
-          ? `const ${names} = undefined;`
-          : `const ${names} = globalThis.process.getBuiltinModule('${module}');`,
-      ),
+    handler: (code) => code.replace(/^import (.+) from 'node:child_process';$/gm, 'const $1 = undefined;'),
   },
 };
 
-/** Writes the bundle into the folder, which is emptied first. */
-export async function build(folder: string): Promise<void> {
-  const bundle = await rolldown({
+/** Writes the bundle into the folder, which is emptied first. Answers the files of which something was put into it. */
+export async function build(folder: string): Promise<readonly string[]> {
+  const files = await bundle(folder, { cli: 'src/cli.ts' });
+  await chmod(join(folder, 'cli.js'), 0o755);
+  await writeFile(join(folder, 'aks-secrets.schema.json'), `${JSON.stringify(jsonSchema(methods), null, 2)}\n`);
+  return files;
+}
+
+/** Bundles what these files need, by the name of what is made of each. */
+export async function bundle(folder: string, input: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const bundler = await rolldown({
     cwd: root,
-    input: { cli: 'src/cli.ts' },
+    input,
     platform: 'node',
-    plugins: [directBuiltins],
+    plugins: [withoutChildren, straighten],
     // It does not say of itself that its modules do nothing by being loaded; nine tenths of it are never used.
     treeshake: { moduleSideEffects: [{ test: /[\\/]@kubernetes[\\/]client-node[\\/]/, sideEffects: false }] },
     // Only Node's own modules are found at run time; anything else left out would be missing there.
@@ -46,7 +44,7 @@ export async function build(folder: string): Promise<void> {
       report(level, log);
     },
   });
-  await bundle.write({
+  const { output } = await bundler.write({
     dir: folder,
     format: 'esm',
     entryFileNames: '[name].js',
@@ -58,15 +56,8 @@ export async function build(folder: string): Promise<void> {
     minify: 'dce-only',
     comments: { legal: true, annotation: false, jsdoc: false },
   });
-  await bundle.close();
-  await chmod(join(folder, 'cli.js'), 0o755);
-  await writeFile(join(folder, 'aks-secrets.schema.json'), `${JSON.stringify(jsonSchema(methods), null, 2)}\n`);
-}
-
-/** Lays out in a folder what the package ships. */
-export async function ship(folder: string): Promise<void> {
-  await build(join(folder, 'dist'));
-  for (const name of ['package.json', 'templates']) await cp(join(root, name), join(folder, name), { recursive: true });
+  await bundler.close();
+  return output.flatMap((item) => (item.type === 'chunk' ? Object.keys(item.modules) : []));
 }
 
 if (import.meta.main) await build(join(root, 'dist'));

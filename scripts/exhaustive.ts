@@ -11,7 +11,8 @@ import { join } from 'node:path';
 const folder = mkdtempSync(join(tmpdir(), 'aks-secrets-'));
 const file = join(folder, 'tally');
 const vitest = join(import.meta.dirname, '../node_modules/vitest/vitest.mjs');
-const { status } = spawnSync(process.execPath, [vitest, 'run', ...process.argv.slice(2)], {
+const projects = ['stories', 'sandbox', 'parts', 'catalogue'].flatMap((name) => ['--project', name]);
+const { status } = spawnSync(process.execPath, [vitest, 'run', ...projects, ...process.argv.slice(2)], {
   stdio: 'inherit',
   env: { ...process.env, EXHAUSTIVE: '1', CATALOGUE_TALLY: file },
 });

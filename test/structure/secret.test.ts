@@ -58,6 +58,35 @@ describe('the last net', () => {
     );
   });
 
+  it('takes each of many out, wherever they stand, as each would itself', () => {
+    const values = fc.uniqueArray(fc.string({ minLength: 4, maxLength: 8, unit: fc.constantFrom(...'ab/é') }), {
+      minLength: 1,
+      maxLength: 40,
+    });
+    fc.assert(
+      fc.property(values, fc.string({ unit: fc.constantFrom(...'ab/é '), maxLength: 60 }), (planted, around) => {
+        const many = planted.map((each) => new Secret(each));
+        keep.push(...many);
+        const clean = redact(`${around} ${planted.join(' - ')} ${around}`);
+        for (const each of many) expect(each.redact(clean)).toBe(clean);
+        for (const each of planted) expect(clean).not.toContain(encodeURIComponent(each));
+      }),
+    );
+  });
+
+  it('takes as long for thousands as for one', () => {
+    const text = 'a line as any other, of a report that has many '.repeat(20);
+    const timed = () => {
+      const before = performance.now();
+      for (let n = 0; n < 200; n += 1) redact(text);
+      return performance.now() - before;
+    };
+    timed();
+    const few = Math.min(timed(), timed(), timed());
+    keep.push(...Array.from({ length: 5000 }, (_, n) => new Secret(`Zq${n}#Xv${n}`)));
+    expect(Math.min(timed(), timed(), timed())).toBeLessThan(few * 20 + 20);
+  });
+
   it('leaves other text as it is', () => {
     keep.push(new Secret(value));
     expect(redact('nothing of it here')).toBe('nothing of it here');
