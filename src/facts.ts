@@ -24,3 +24,30 @@ export const FACTS = {
 
 export type Fact = keyof typeof FACTS;
 export type Facts = Readonly<Partial<Record<Fact, string>>>;
+
+const ID = /^[\w.-]{1,128}$/;
+const ADDRESS = /^https:\/\/[\w.:/%~-]{1,500}$/;
+/** Names of resource groups have letters of every script, and brackets. */
+const ARM_ID = /^[\p{L}\p{N}\w/.()-]{1,1000}$/u;
+
+/**
+ * What facts look like that come from a service and go into manifests, scripts and lines to paste. Whatever else a
+ * service may say in their place goes nowhere.
+ */
+const FORMS: Readonly<Partial<Record<Fact, RegExp>>> = {
+  ...{ tenantId: ID, clientId: ID, principalId: ID },
+  ...{ oidcIssuer: ADDRESS, vaultUri: ADDRESS },
+  ...{ clusterId: ARM_ID, vaultId: ARM_ID, identityId: ARM_ID },
+  location: /^[\w -]{1,60}$/,
+  externalSecretsApi: /^[\w.-]+\/[\w.-]+$/,
+};
+/** Of all others: text of one line, without what tells a terminal to do something, and without our own variables. */
+const TEXT = /^[^\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]+$/u;
+
+/** The first fact whose value is none; what was `known` before is what another step was asked for already. */
+export const oddFactOf = (facts: Facts, known: readonly string[]): Fact | undefined =>
+  (Object.keys(facts) as Fact[]).find((fact) => {
+    const value: unknown = facts[fact];
+    if (value === undefined || known.includes(value as string)) return false;
+    return typeof value !== 'string' || !(FORMS[fact] ?? TEXT).test(value);
+  });

@@ -8,6 +8,8 @@ const REFUSALS = 8;
 const PAUSES = [500, 2000, 5000] as const;
 /** Pause after a refusal that does not say how long. */
 const UNSAID = 2000;
+/** Who is told to come back later than that is told so at once: Azure's longest windows are of an hour. */
+const LONGEST = 3_600_000;
 
 /** What the gate must know of an answer. */
 interface Answer {
@@ -66,6 +68,7 @@ export function createGate(clock: Clock, signal: AbortSignal, places = PLACES): 
     inside -= 1;
     wake();
   };
+  const tooLong = ({ retryAfter }: Answer) => (pauseOf(retryAfter, clock) ?? 0) > LONGEST;
   const refused = (sentIn: number, retryAfter: string | undefined) => {
     const pause = pauseOf(retryAfter, clock) ?? UNSAID * 2 ** Math.min(refusals, 4);
     closedUntil = Math.max(closedUntil, clock.now().getTime() + pause);
@@ -86,8 +89,9 @@ export function createGate(clock: Clock, signal: AbortSignal, places = PLACES): 
     try {
       const result = await request.send();
       const answer = request.answer(result);
-      if (overRate(answer)) refused(sentIn, answer.retryAfter);
-      else if (!answer.fault) welcome(sentIn);
+      if (overRate(answer)) {
+        if (!tooLong(answer)) refused(sentIn, answer.retryAfter);
+      } else if (!answer.fault) welcome(sentIn);
       return result;
     } finally {
       leave();
@@ -103,7 +107,7 @@ export function createGate(clock: Clock, signal: AbortSignal, places = PLACES): 
           const answer = request.answer(result);
           if (overRate(answer)) {
             refusal += 1;
-            if (refusal >= REFUSALS) return result;
+            if (refusal >= REFUSALS || tooLong(answer)) return result;
             continue;
           }
           if (!(request.again && answer.fault) || faults >= PAUSES.length) return result;
@@ -134,16 +138,31 @@ export interface Rate {
   readonly perSecond: number;
 }
 
-/** Keeps to a published rate: `wait` takes one place of the bucket, and returns when it is there. */
-export function createBucket(rate: Rate, clock: Clock): { wait(signal: AbortSignal): Promise<void> } {
-  let level = rate.burst;
+/**
+ * Keeps to a published rate: `wait` takes one place of the bucket, and returns when it is there. One after the other, by
+ * the clock as it is then: who was kept from going on (a machine that is busy) must not go together with all who came
+ * after him, since the service's bucket holds no more than a burst either.
+ */
+export function createBucket({ burst, perSecond }: Rate, clock: Clock): { wait(signal: AbortSignal): Promise<void> } {
+  let level = burst;
   let at = clock.now().getTime();
-  return {
-    async wait(signal) {
+  let turn: Promise<unknown> = Promise.resolve();
+  const take = async (signal: AbortSignal): Promise<void> => {
+    for (;;) {
+      signal.throwIfAborted();
       const now = clock.now().getTime();
-      level = Math.min(rate.burst, level + (Math.max(0, now - at) / 1000) * rate.perSecond) - 1;
+      level = Math.min(burst, level + (Math.max(0, now - at) / 1000) * perSecond);
       at = now;
-      if (level < 0) await clock.sleep((-level / rate.perSecond) * 1000, signal);
+      if (level >= 1) break;
+      await clock.sleep(Math.ceil(((1 - level) / perSecond) * 1000), signal);
+    }
+    level -= 1;
+  };
+  return {
+    wait(signal) {
+      const mine = turn.then(() => take(signal));
+      turn = mine.catch(() => undefined);
+      return mine;
     },
   };
 }

@@ -1,4 +1,5 @@
-import type { Fact, Facts } from './facts.ts';
+import { FACTS, type Fact, type Facts, oddFactOf } from './facts.ts';
+import { Odd } from './shape.ts';
 import type { World } from './world.ts';
 
 /** Names its subject: `cluster/shop-aks`, `federation/orders-id/shop:orders`. */
@@ -211,9 +212,20 @@ export interface Manifest<N extends Needs = Needs, Seen = unknown> {
   text(seen: Seen | undefined, known: Known<N>): string | undefined;
 }
 
-/** Holds a step to its own needs and to what it saw, then lets it pass as any step. */
+/**
+ * Holds a step to its own needs and to what it saw, then lets it pass as any step. What it makes of a service's answer is
+ * a fact only if it looks like one: @throws {Odd} from `judge`
+ */
 export const defineStep = <N extends Needs, Seen, Surveyed = unknown>(step: Step<N, Seen, Surveyed>): Step =>
-  step as unknown as Step;
+  ({
+    ...step,
+    judge(seen: Seen, known: Known<N>): Judged {
+      const judged = step.judge(seen, known);
+      const odd = oddFactOf(judged.facts, Object.values(known));
+      if (odd !== undefined) throw new Odd(`it has no ${FACTS[odd]}`);
+      return judged;
+    },
+  }) as unknown as Step;
 
 /** A reference to a fact that `step` yields. */
 export const ref = (step: Pick<Step, 'id'>, fact: Fact): Ref => ({ step: step.id, fact });

@@ -18,6 +18,8 @@ export interface Surroundings {
   /** A kubeconfig given by the user, instead of the credentials from Resource Manager. */
   readonly kubeconfig?: { readonly text: string; readonly context?: string };
   readonly clock: Clock;
+  /** Real milliseconds until what has no answer is asked again. Absent: as long as is sensible. */
+  readonly answerWithin?: number;
   /** What stands in for flags that nobody gave (the sandbox's own cluster, vault, workload). */
   readonly defaults: Readonly<Record<string, string | boolean | readonly string[]>>;
   /** Environment of child processes. */

@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, sep, win32 } from 'node:path';
 import {
   type Document,
@@ -96,6 +96,9 @@ export function readTemplate(folder: string, path: string, own?: string): Templa
   return (own === undefined ? undefined : readWithin(own, path)) ?? readWithin(folder, path) ?? missing(folder, path);
 }
 
+/** Bytes. */
+const LARGEST = 64 * 1024;
+
 const missing = (folder: string, path: string): never =>
   complain([{ message: `there is no template ${path} in ${folder}`, file: join(folder, path) }]);
 
@@ -113,6 +116,10 @@ function readWithin(folder: string, path: string): Template | undefined {
     if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
       return complain([{ message: `the template is a link that leads out of ${folder}`, file }]);
     }
+    // A pipe would never end, and what is large is no template.
+    const found = statSync(real);
+    if (!found.isFile()) return complain([{ message: 'the template is not a file', file }]);
+    if (found.size > LARGEST) return complain([{ message: 'the template is larger than 64 KiB', file }]);
     return { text: readFileSync(real, 'utf8'), file };
   } catch (error) {
     if (error instanceof Complaints) throw error;
@@ -129,11 +136,41 @@ function readWithin(folder: string, path: string): Template | undefined {
  * `$${` stands for `${`. Throws `Complaints`, all at once, with file and line.
  */
 export function fillTemplate(template: Template, values: Values, secrets: readonly TemplateSecret[]): string {
-  const parsed = parseText(template);
-  const complaints = parsed.documents.flatMap((document) => complaintsAbout(document, parsed, template, values));
+  return filledTemplate(template, values, secrets).text;
+}
+
+/** A filled template: the text with its comments, and what it says (of several documents, a list), not read once more. */
+export interface Filled {
+  readonly text: string;
+  readonly object: unknown;
+}
+
+/** @param annotations added to what the template says */
+export function filledTemplate(
+  template: Template,
+  values: Values,
+  secrets: readonly TemplateSecret[],
+  annotations: Readonly<Record<string, string>> = {},
+): Filled {
+  const { documents: all, ...parsed } = treesOf(template);
+  const complaints = all.flatMap((document) => complaintsAbout(document, parsed, template, values));
   if (complaints.length > 0) complain(complaints);
-  for (const { contents } of parsed.documents) fillNode(contents, values, secrets, undefined);
-  return parsed.documents.map(write).join('---\n');
+  const filled = all.map((document) => document.clone() as typeof document);
+  for (const document of filled) {
+    fillNode(document.contents, values, secrets, undefined);
+    for (const [name, value] of Object.entries(annotations)) document.setIn(['metadata', 'annotations', name], value);
+  }
+  const text = filled.map(write).join('---\n');
+  const objects = filled.map((document) => document.toJS());
+  return { text, object: objects.length > 1 ? objects : objects[0] };
+}
+
+/** Trees of the templates that were read, to be copied: hundreds of workloads are made from one. */
+const trees = new WeakMap<Template, Parsed>();
+function treesOf(template: Template): Parsed {
+  const known = trees.get(template) ?? parseText(template);
+  trees.set(template, known);
+  return known;
 }
 
 /** The names of all holes in a template, known or not, in order of appearance. */
@@ -172,14 +209,16 @@ const isSecretHole = ({ name }: Found): boolean => name.startsWith('secret.');
 
 function complaintsAbout(
   document: Document<ParsedNode>,
-  { lines }: Parsed,
+  { lines }: Pick<Parsed, 'lines'>,
   { text, file }: Template,
   values: Values,
 ): readonly Complaint[] {
   try {
-    document.toJS({ maxAliasCount: 100 });
+    // What holds itself is no JSON.
+    JSON.stringify(document.toJS({ maxAliasCount: 100 }));
   } catch (error) {
-    return [{ message: `the aliases of this template cannot be followed: ${(error as Error).message}`, file }];
+    const why = error instanceof ReferenceError ? `: ${error.message}` : ', or it is nested too deeply';
+    return [{ message: `the aliases of this template cannot be followed${why}`, file }];
   }
   const complaints: Complaint[] = [];
   visit(document, {

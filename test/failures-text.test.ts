@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { find, ROWS } from '../src/failures/index.ts';
+import { squeeze, squeezedPhrase } from '../src/failures/squeeze.ts';
 import { explanation } from '../src/report/explain-text.ts';
 import { SHOWING, SHOWING_NOTHING } from './failures/pastes.ts';
 
@@ -22,6 +23,23 @@ describe('a paste', () => {
     expect(SHOWING_NOTHING.length).toBeGreaterThan(40);
     const alarms = SHOWING_NOTHING.flatMap(({ name, text }) => ids(text).map((id) => `${name}: ${id}`));
     expect(alarms).toEqual([]);
+  });
+});
+
+describe('a phrase', () => {
+  const piece = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 6 }),
+    fc.string({ maxLength: 12 }),
+    fc.constantFrom('[31m', '[x', '&amp;', '\\n', '\\u0041', '2026-01-02T03:04:05Z ', '\x1b[0m', 'A "b" <c> {d}|`*'),
+  );
+
+  it('is squeezed as any other text is', () => {
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 6 }), (pieces) => {
+        expect(squeezedPhrase(pieces.join(''))).toBe(squeeze(pieces.join('')).text);
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
 

@@ -1,11 +1,19 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { Complaints } from '../src/complaint.ts';
-import { documents, fillTemplate, HOLES, holesOf, readTemplate, type Values } from '../src/templates.ts';
+import {
+  documents,
+  filledTemplate,
+  fillTemplate,
+  HOLES,
+  holesOf,
+  readTemplate,
+  type Values,
+} from '../src/templates.ts';
 
 // Holes are written `<name>` here, so that neither TypeScript nor the linter takes them for its own.
 const template = (text: string) => ({ file: 'x.yaml', text: text.replace(/<([\w.]*)>/g, '$${$1}') });
@@ -88,6 +96,31 @@ describe('a hole inside text is text', () => {
 
   it('a value is not filled again', () => {
     expect(parse(fill('x: <app>', { app: '$' + '{namespace}', namespace: 'n' }))).toEqual({ x: '$' + '{namespace}' });
+  });
+});
+
+describe('what a filled text says', () => {
+  const folder = join(import.meta.dirname, '../templates');
+  const files = globSync('**/*.yaml', { cwd: folder });
+  const values = Object.fromEntries(Object.keys(HOLES).map((hole) => [hole, `a-${hole.replace('.', '-')}`])) as Values;
+  const odd = { ...values, app: '0123', namespace: 'on', image: 'registry.example/image:1', script: 'two\n  lines\n' };
+
+  it.each(files)('%s is what is read in it', (file) => {
+    for (const each of [values, odd]) {
+      const { text, object } = filledTemplate(readTemplate(folder, file), each, [secret('one'), secret('two')]);
+      expect(object).toEqual(parse(text));
+    }
+  });
+
+  it('is not changed by what is filled in later', () => {
+    const one = template('name: <app>\nitems:\n  - <secret.name>\n');
+    const first = filledTemplate(one, { app: 'first' }, [secret('one')]);
+    filledTemplate(one, { app: 'second' }, [secret('two')]);
+    expect(first).toEqual({
+      text: 'name: first\nitems:\n  - one\n',
+      object: { name: 'first', items: ['one'] },
+    });
+    expect(filledTemplate(one, { app: 'third' }, []).object).toEqual({ name: 'third', items: [] });
   });
 });
 

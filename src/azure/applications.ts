@@ -1,30 +1,13 @@
+import { listIn, maybeFlagIn, maybeMomentIn, maybeTextIn, tableIn, textIn, textsIn } from '../shape.ts';
 import { Problem } from '../trouble.ts';
-import type { Application, Azure, FederatedCredential, ServicePrincipal } from './azure.ts';
+import type { Application, Azure, ServicePrincipal } from './azure.ts';
 import { callerOf } from './caller.ts';
-import { asked, found, type Memory, type Shared } from './shared.ts';
+import { asked, credentialOf, found, type Memory, type Shared } from './shared.ts';
 
 const APPLICATION =
   '$select=id,appId,displayName,tags,signInAudience,createdDateTime,passwordCredentials,keyCredentials';
 const SERVICE_PRINCIPAL = '$select=id,appId,accountEnabled,tags';
 const TAKEN = 'Request_MultipleObjectsWithSameKeyValue';
-
-/** As Graph has an application. */
-interface ApplicationBody {
-  readonly id: string;
-  readonly appId: string;
-  readonly displayName: string;
-  readonly tags?: readonly string[];
-  readonly signInAudience?: string;
-  readonly createdDateTime?: string;
-  readonly passwordCredentials?: readonly unknown[];
-  readonly keyCredentials?: readonly unknown[];
-}
-interface ServicePrincipalBody {
-  readonly id: string;
-  readonly appId: string;
-  readonly accountEnabled?: boolean | null;
-  readonly tags?: readonly string[];
-}
 
 /** Applications of the directory, their service principals, and what they trust, by Microsoft Graph v1.0. */
 export function applicationsOf(
@@ -39,7 +22,7 @@ export function applicationsOf(
   /** Runs a call, and names the right that a refusal does not name. */
   const call = async <T>(what: string, kind: 'read' | 'write', work: () => Promise<T>): Promise<T> => {
     try {
-      return await asked(`${root}/applications`, shared, work);
+      return await asked(what, shared, work);
     } catch (error) {
       if (!(error instanceof Problem) || error.trouble !== 'denied') throw error;
       const person = (await callerOf(shared.credential, shared.cloud)).kind === 'User';
@@ -52,9 +35,8 @@ export function applicationsOf(
 
   const servicePrincipal = async (clientId: string): Promise<ServicePrincipal | undefined> => {
     const url = `${root}/servicePrincipals(appId='${clientId}')?${SERVICE_PRINCIPAL}`;
-    const read = call(`service principal of ${clientId}`, 'read', () => graph.send('GET', url));
-    const body = await found(read);
-    return body === undefined ? undefined : servicePrincipalOf(body as ServicePrincipalBody);
+    const read = async () => servicePrincipalOf(await graph.send('GET', url));
+    return found(call(`service principal of ${clientId}`, 'read', read));
   };
 
   return {
@@ -63,18 +45,16 @@ export function applicationsOf(
         memory(`application ${JSON.stringify(by).toLowerCase()}`, async () => {
           if ('clientId' in by) {
             const url = `${root}/applications(appId='${by.clientId}')?${APPLICATION}`;
-            const read = call(`application ${by.clientId}`, 'read', () => graph.send('GET', url));
-            const body = await found(read);
-            return body === undefined ? [] : [applicationOf(body as ApplicationBody)];
+            const read = async () => [applicationOf(await graph.send('GET', url))];
+            return (await found(call(`application ${by.clientId}`, 'read', read))) ?? [];
           }
           const url = `${root}/applications?$filter=displayName%20eq%20${text(by.name)}&${APPLICATION}`;
-          const all = await call(`application ${by.name}`, 'read', () => graph.list<ApplicationBody>(url));
-          return all.map(applicationOf);
+          return call(`application ${by.name}`, 'read', async () => (await graph.list(url)).map(applicationOf));
         }),
       async create({ name, tags, signInAudience }) {
         const body = { displayName: name, tags, signInAudience };
-        const send = () => graphOnce.send('POST', `${root}/applications`, { body });
-        return applicationOf((await call(`application ${name}`, 'write', send)) as ApplicationBody);
+        const send = async () => applicationOf(await graphOnce.send('POST', `${root}/applications`, { body }));
+        return call(`application ${name}`, 'write', send);
       },
       async open({ id, name }) {
         const body = { signInAudience: 'AzureADMultipleOrgs' };
@@ -92,8 +72,8 @@ export function applicationsOf(
         const what = `service principal of ${clientId}`;
         const body = { appId: clientId, tags };
         try {
-          const send = () => graph.send('POST', `${root}/servicePrincipals`, { body });
-          return servicePrincipalOf((await call(what, 'write', send)) as ServicePrincipalBody);
+          const send = async () => servicePrincipalOf(await graph.send('POST', `${root}/servicePrincipals`, { body }));
+          return await call(what, 'write', send);
         } catch (error) {
           if (isTaken(error)) {
             const there = await servicePrincipal(clientId);
@@ -111,8 +91,8 @@ export function applicationsOf(
     trusts: {
       list: (id) =>
         memory(`federation ${id.toLowerCase()}`, () => {
-          const list = () => graph.list<FederatedCredential>(credentials(id));
-          return found(call('credentials of the application', 'read', list).then((all) => all.map(credentialOf)));
+          const list = async () => (await graph.list(credentials(id))).map(credentialOf);
+          return found(call('credentials of the application', 'read', list));
         }),
       async put(id, credential) {
         const { name, issuer, subject, audiences } = credential;
@@ -157,23 +137,28 @@ function youngOf(error: unknown, what: string): unknown {
   return new Problem('not yet', what, `Entra does not know the application everywhere yet${code}.`, { said, cause });
 }
 
-const applicationOf = (body: ApplicationBody): Application => ({
-  id: body.id,
-  clientId: body.appId,
-  name: body.displayName,
-  tags: body.tags ?? [],
-  signInAudience: body.signInAudience ?? 'AzureADMyOrg',
-  hasOwnSecrets: [body.passwordCredentials, body.keyCredentials].some((all) => all !== undefined && all.length > 0),
-  ...(body.createdDateTime && { created: new Date(body.createdDateTime) }),
-});
+/** As Graph has an application. @throws {Odd} */
+function applicationOf(answer: unknown): Application {
+  const body = tableIn(answer);
+  const created = maybeMomentIn(body, 'createdDateTime');
+  return {
+    id: textIn(body, 'id'),
+    clientId: textIn(body, 'appId'),
+    name: textIn(body, 'displayName'),
+    tags: textsIn(body, 'tags'),
+    signInAudience: maybeTextIn(body, 'signInAudience') ?? 'AzureADMyOrg',
+    hasOwnSecrets: ['passwordCredentials', 'keyCredentials'].some((key) => listIn(body[key] ?? []).length > 0),
+    ...(created && { created }),
+  };
+}
 
-const servicePrincipalOf = ({ id, appId, accountEnabled, tags }: ServicePrincipalBody): ServicePrincipal => ({
-  id,
-  clientId: appId,
-  enabled: accountEnabled !== false,
-  tags: tags ?? [],
-});
-
-const credentialOf = ({ name, issuer, subject, audiences }: FederatedCredential): FederatedCredential => ({
-  ...{ name, issuer, subject, audiences },
-});
+/** @throws {Odd} */
+function servicePrincipalOf(answer: unknown): ServicePrincipal {
+  const body = tableIn(answer);
+  return {
+    id: textIn(body, 'id'),
+    clientId: textIn(body, 'appId'),
+    enabled: maybeFlagIn(body, 'accountEnabled') ?? true,
+    tags: textsIn(body, 'tags'),
+  };
+}

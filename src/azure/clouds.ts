@@ -150,7 +150,7 @@ function address(value: string | undefined, base: URL): string | undefined {
   return url?.protocol === 'https:' ? trim(url.href) : undefined;
 }
 
-const trim = <T extends string | undefined>(value: T) => value?.replace(/\/+$/, '') as T;
+const trim = <T extends string | undefined>(value: T) => value?.replace(/(?<!\/)\/+$/, '') as T;
 const hostOf = (value: string | undefined) => (value ? URL.parse(value)?.host : undefined);
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
 const list = (value: unknown) => (Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []);

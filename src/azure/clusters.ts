@@ -1,10 +1,10 @@
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import { Secret } from '../secret.ts';
 import { Problem } from '../trouble.ts';
-import type { Azure, Resource } from './azure.ts';
+import type { Azure } from './azure.ts';
 import { nameOf, partsOf } from './names.ts';
 import { follow, rawBody, witness } from './operation.ts';
-import { asked, found, type Memory, raw, resourceOf, type Shared } from './shared.ts';
+import { asked, found, type Memory, raw, resourceOf, resourcesOf, type Shared } from './shared.ts';
 
 /** The SDK's own, for the list that is read as it came. */
 const VERSION = 'api-version=2026-06-01';
@@ -34,7 +34,7 @@ export function clustersOf(shared: Shared, memory: Memory): Azure['clusters'] {
         const { cloud, subscription, arm } = shared;
         const path = `/subscriptions/${subscription}/providers/Microsoft.ContainerService/managedClusters`;
         const url = `${cloud.resourceManager}${path}?${VERSION}`;
-        return (await found(asked(url, shared, () => arm.list<Resource>(url)))) ?? [];
+        return (await found(asked(url, shared, async () => resourcesOf(await arm.list(url))))) ?? [];
       }),
 
     async put(id, body, ifMatch) {
@@ -55,12 +55,12 @@ export function clustersOf(shared: Shared, memory: Memory): Azure['clusters'] {
       memory(`credentials ${id.toLowerCase()}`, async () => {
         const { group, name } = partsOf(id);
         const [{ listClusterUserCredentials }, client] = await Promise.all([api(), context()]);
-        const { kubeconfigs } = await asked(id, shared, () =>
-          listClusterUserCredentials(client, group, name, { format: 'exec' }),
-        );
-        const value = kubeconfigs?.[0]?.value;
-        if (!value) throw new Problem('broken', nameOf(id), `${nameOf(id)} gave no credentials.`);
-        return new Secret(Buffer.from(value).toString('utf8'));
+        return asked(id, shared, async () => {
+          const { kubeconfigs } = await listClusterUserCredentials(client, group, name, { format: 'exec' });
+          const value = kubeconfigs?.[0]?.value;
+          if (value instanceof Uint8Array && value.length > 0) return new Secret(Buffer.from(value).toString('utf8'));
+          throw new Problem('broken', nameOf(id), `${nameOf(id)} gave no credentials.`);
+        });
       }),
   };
 }

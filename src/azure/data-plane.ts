@@ -1,5 +1,6 @@
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import { Secret } from '../secret.ts';
+import { listIn, maybeFlagIn, maybeMomentIn, maybeTextIn, Odd, tableIn, textIn } from '../shape.ts';
 import { orAbsent, Problem } from '../trouble.ts';
 import type { Azure, SecretProperties, Shelf } from './azure.ts';
 import { isKnownAuthority } from './clouds.ts';
@@ -8,20 +9,6 @@ import { asked, type Memory, type Shared } from './shared.ts';
 const VERSION = 'api-version=2025-07-01';
 /** A version that no object can have: Key Vault decides network and rights before existence. */
 const NO_VERSION = '0'.repeat(32);
-
-interface Item {
-  /** Of a key it is called `kid`. */
-  readonly id?: string;
-  readonly kid?: string;
-  readonly attributes?: {
-    readonly enabled?: boolean;
-    readonly created?: number;
-    readonly exp?: number;
-    readonly nbf?: number;
-  };
-  readonly managed?: boolean;
-  readonly contentType?: string;
-}
 
 /** What is inside of vaults. The bearer goes with the first request, so that no challenge costs a round trip. */
 export function dataPlaneOf(
@@ -40,25 +27,20 @@ export function dataPlaneOf(
   };
   const bearer = async () => new Secret((await credential.getToken(cloud.vaultScope))?.token ?? '');
 
-  const versions = (kind: string, vaultUri: string, name: string): Promise<readonly Item[]> =>
+  const items = (url: string): Promise<readonly SecretProperties[]> =>
+    asked(url, shared, async () => (await bare.list(url, { bearer: await bearer() })).map(propertiesOf));
+
+  const versions = (kind: string, vaultUri: string, name: string): Promise<readonly SecretProperties[]> =>
     memory(`${kind} ${vaultUri.toLowerCase()} ${name.toLowerCase()}`, async () => {
       const url = vaultUrl(vaultUri, `/${kind}/${encodeURIComponent(name)}/versions`);
-      const read = asked(url, shared, async () => bare.list<Item>(url, { bearer: await bearer() }));
-      return (await orAbsent(read)) ?? [];
+      return (await orAbsent(items(url))) ?? [];
     });
 
   const shelf = (kind: 'secrets' | 'keys' | 'certificates'): Shelf => ({
     list: (vaultUri) =>
-      memory(`${kind} ${vaultUri.toLowerCase()}`, async () => {
-        const url = vaultUrl(vaultUri, `/${kind}`);
-        const items = await orAbsent(asked(url, shared, async () => bare.list<Item>(url, { bearer: await bearer() })));
-        return items?.map(propertiesOf);
-      }),
-    async find(vaultUri, name) {
-      const newest = newestOf(await versions(kind, vaultUri, name));
-      return newest && propertiesOf(newest);
-    },
-    versions: async (vaultUri, name) => (await versions(kind, vaultUri, name)).map(propertiesOf),
+      memory(`${kind} ${vaultUri.toLowerCase()}`, async () => orAbsent(items(vaultUrl(vaultUri, `/${kind}`)))),
+    find: async (vaultUri, name) => newestOf(await versions(kind, vaultUri, name)),
+    versions: (vaultUri, name) => versions(kind, vaultUri, name),
   });
 
   return {
@@ -68,10 +50,9 @@ export function dataPlaneOf(
       ...shelf('secrets'),
       async set(vaultUri, name, value) {
         const url = vaultUrl(vaultUri, `/secrets/${encodeURIComponent(name)}`);
-        const written = await asked(url, shared, async () =>
-          bareOnce.send('PUT', url, { body: { value: value.reveal() }, bearer: await bearer() }),
+        return asked(url, shared, async () =>
+          propertiesOf(await bareOnce.send('PUT', url, { body: { value: value.reveal() }, bearer: await bearer() })),
         );
-        return propertiesOf(written as Item);
       },
     },
 
@@ -97,50 +78,62 @@ export function dataPlaneOf(
             disableInstanceDiscovery: !isKnownAuthority(cloud),
           });
           const got = workload.getToken(cloud.vaultScope).catch((error) => {
-            throw refusal ?? error;
+            // What MSAL says of an answer that it does not understand is no sentence.
+            throw refusal ?? (/AADSTS\d/.test(String(error)) ? error : new Odd('it holds no token'));
           });
-          return new Secret((await got).token);
+          return new Secret(textIn(tableIn(await got), 'token'));
         });
       },
       async mayGet(vaultUri, kind, name, token) {
         const url = vaultUrl(vaultUri, `/${kind}s/${encodeURIComponent(name)}/${NO_VERSION}`);
-        const found = await orAbsentObject(asked(url, shared, () => bare.send('GET', url, { bearer: token })));
-        if (found) throw new Problem('broken', url, `${url} exists, which no version of that name can.`);
+        await provenBy(
+          asked(url, shared, async () => {
+            await bare.send('GET', url, { bearer: token });
+            throw new Odd('no version of that name can exist');
+          }),
+        );
       },
       async mayList(vaultUri, token) {
         const url = `${vaultUrl(vaultUri, '/secrets')}&maxresults=1`;
-        await asked(url, shared, () => bare.send('GET', url, { bearer: token }));
+        await asked(url, shared, async () => listIn(tableIn(await bare.send('GET', url, { bearer: token })).value));
       },
     },
   };
 }
 
-function newestOf(versions: readonly Item[]): Item | undefined {
-  const age = ({ attributes }: Item) => attributes?.created ?? 0;
-  return versions.reduce<Item | undefined>((a, b) => (a && age(a) > age(b) ? a : b), undefined);
+function newestOf(versions: readonly SecretProperties[]): SecretProperties | undefined {
+  const age = ({ created }: SecretProperties) => created?.getTime() ?? 0;
+  return versions.reduce<SecretProperties | undefined>((a, b) => (a && age(a) > age(b) ? a : b), undefined);
 }
 
-/** `SecretNotFound` and its like are the proof; a host that does not exist is none. */
-async function orAbsentObject(read: Promise<unknown>): Promise<unknown> {
+/** `SecretNotFound` and its like are the proof, and nothing else is: no other answer, and no host that does not exist. */
+async function provenBy(refusal: Promise<never>): Promise<void> {
   try {
-    return await read;
+    await refusal;
   } catch (error) {
-    if (error instanceof Problem && /^(Secret|Key|Certificate)NotFound$/.test(error.said?.code ?? '')) return undefined;
-    throw error;
+    const { status, code = '' } = (error instanceof Problem && error.said) || { message: '' };
+    if (!(status === 404 && /^(Secret|Key|Certificate)NotFound$/.test(code))) throw error;
   }
 }
 
-function propertiesOf({ id, kid, attributes, managed, contentType }: Item): SecretProperties {
-  const { enabled = true, created, exp, nbf } = attributes ?? {};
-  const [, , name = '', version] = new URL(id ?? kid ?? '').pathname.split('/');
+/** An item of a list, or one version, as the vault has it. @throws {Odd} */
+function propertiesOf(answer: unknown): SecretProperties {
+  const item = tableIn(answer);
+  const attributes = tableIn(item.attributes ?? {});
+  // Of a key it is called kid.
+  const address = URL.parse(maybeTextIn(item, 'id') ?? maybeTextIn(item, 'kid') ?? '');
+  const [, , name, version] = address?.pathname.split('/') ?? [];
+  if (!name) throw new Odd('it lacks the id of what it is about');
+  const [created, expires, starts] = ['created', 'exp', 'nbf'].map((key) => maybeMomentIn(attributes, key));
+  const [contentType, managed] = [maybeTextIn(item, 'contentType'), maybeFlagIn(item, 'managed')];
   return {
     name,
-    ...(version ? { version } : {}),
-    enabled,
-    ...(created === undefined ? {} : { created: new Date(created * 1000) }),
-    ...(exp === undefined ? {} : { expires: new Date(exp * 1000) }),
-    ...(nbf === undefined ? {} : { starts: new Date(nbf * 1000) }),
-    ...(managed === undefined ? {} : { managed }),
-    ...(contentType === undefined ? {} : { contentType }),
+    ...(version && { version }),
+    enabled: maybeFlagIn(attributes, 'enabled') ?? true,
+    ...(created && { created }),
+    ...(expires && { expires }),
+    ...(starts && { starts }),
+    ...(managed !== undefined && { managed }),
+    ...(contentType && { contentType }),
   };
 }

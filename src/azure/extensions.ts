@@ -1,9 +1,10 @@
+import { Odd } from '../shape.ts';
 import { orAbsent } from '../trouble.ts';
-import type { Azure, Resource } from './azure.ts';
+import type { Azure } from './azure.ts';
 import { nameOf } from './names.ts';
 import { follow } from './operation.ts';
 import type { Answer, Rest } from './rest.ts';
-import { asked, isUnregistered, type Memory, resourceOf, type Shared } from './shared.ts';
+import { asked, isUnregistered, type Memory, resourceOf, resourcesOf, type Shared } from './shared.ts';
 
 const VERSION = 'api-version=2025-03-01';
 
@@ -18,7 +19,7 @@ export function extensionsOf(shared: Shared, memory: Memory): Azure['extensions'
       memory(`extensions ${clusterId.toLowerCase()}`, async () => {
         const url = urlOf(idOf(clusterId));
         try {
-          return await orAbsent(asked(url, shared, () => arm.list<Resource>(url)));
+          return await orAbsent(asked(url, shared, async () => resourcesOf(await arm.list(url))));
         } catch (error) {
           // Without the provider there is none, and some say so with a 409.
           if (isUnregistered(error)) return [];
@@ -50,7 +51,9 @@ function operationOf(arm: Rest, url: string, body: unknown) {
   const see = (answer: Answer): void => {
     last = answer;
     const { status, properties } = (answer.body ?? {}) as Shown;
-    isDone = /^(succeeded|failed|cancell?ed)$/i.test(String(status ?? properties?.provisioningState));
+    const state = status ?? properties?.provisioningState;
+    if (typeof state !== 'string') throw new Odd('it does not say what became of it');
+    isDone = /^(succeeded|failed|cancell?ed)$/i.test(state);
   };
   return {
     get isDone() {
@@ -58,9 +61,9 @@ function operationOf(arm: Rest, url: string, body: unknown) {
     },
     async submitted() {
       const answer = await arm.answer('PUT', url, { body });
-      see(answer);
       const operation = answer.header('azure-asyncoperation');
-      if (operation) isDone = false;
+      if (operation) last = answer;
+      else see(answer);
       at = operation ?? url;
     },
     async poll() {

@@ -1,11 +1,11 @@
-import type { FederatedIdentityCredential } from '@azure/arm-msi';
 import { once } from '../memory.ts';
+import { tableIn } from '../shape.ts';
 import { orAbsent } from '../trouble.ts';
-import type { Azure, FederatedCredential, Resource } from './azure.ts';
+import type { Azure } from './azure.ts';
 import { partsOf } from './names.ts';
-import { asked, found, type Memory, raw, type Shared } from './shared.ts';
+import { asked, credentialOf, found, type Memory, raw, resourcesOf, type Shared } from './shared.ts';
 
-/** The SDK's own, for the list that is read as it came. */
+/** The SDK's own, for the lists that are read as they came. */
 const VERSION = 'api-version=2024-11-30';
 
 /** The SDK's client, made at its first use. */
@@ -39,7 +39,7 @@ export function identitiesOf(shared: Shared, memory: Memory): Azure['identities'
         const { cloud, subscription, arm } = shared;
         const path = `/subscriptions/${subscription}/resourceGroups/${resourceGroup}/providers/Microsoft.ManagedIdentity/userAssignedIdentities`;
         const url = `${cloud.resourceManager}${path}?${VERSION}`;
-        return (await found(asked(url, shared, () => arm.list<Resource>(url)))) ?? [];
+        return (await found(asked(url, shared, async () => resourcesOf(await arm.list(url))))) ?? [];
       }),
     async create(id, location, tags) {
       const { group, name } = partsOf(id);
@@ -61,28 +61,23 @@ export function federationOfIdentities(shared: Shared, memory: Memory): Azure['f
   const client = clientOf(shared);
   return {
     list: (identityId) =>
-      memory(`federation ${identityId.toLowerCase()}`, async () => {
-        const { group, name } = partsOf(identityId);
-        const { federatedIdentityCredentials } = await client();
-        const listed = asked(`${identityId}/federatedIdentityCredentials`, shared, async () => {
-          const all: FederatedCredential[] = [];
-          for await (const each of federatedIdentityCredentials.list(group, name)) all.push(credentialOf(each));
-          return all;
-        });
-        return found(listed);
+      memory(`federation ${identityId.toLowerCase()}`, () => {
+        const { cloud, arm } = shared;
+        const url = `${cloud.resourceManager}${identityId}/federatedIdentityCredentials?${VERSION}`;
+        // Not by the SDK, which follows next pages for ever.
+        const list = async () => (await arm.list(url)).map(trustOf);
+        return found(asked(url, shared, list));
       }),
     async put(identityId, credential) {
       const { group, name } = partsOf(identityId);
       const { issuer, subject, audiences } = credential;
       const { federatedIdentityCredentials } = await client();
-      const answer = await asked(`${identityId}/federatedIdentityCredentials/${credential.name}`, shared, () =>
-        federatedIdentityCredentials.createOrUpdate(group, name, credential.name, {
-          issuer,
-          subject,
-          audiences: [...audiences],
-        }),
+      const id = `${identityId}/federatedIdentityCredentials/${credential.name}`;
+      const body = { issuer, subject, audiences: [...audiences] };
+      const answer = await raw(id, shared, (options) =>
+        federatedIdentityCredentials.createOrUpdate(group, name, credential.name, body, options),
       );
-      return credentialOf(answer);
+      return asked(id, shared, async () => trustOf(answer));
     },
     async delete(identityId, credentialName) {
       const { group, name } = partsOf(identityId);
@@ -93,11 +88,8 @@ export function federationOfIdentities(shared: Shared, memory: Memory): Azure['f
   };
 }
 
-function credentialOf(answer: FederatedIdentityCredential): FederatedCredential {
-  return {
-    name: answer.name ?? '',
-    issuer: answer.issuer ?? '',
-    subject: answer.subject ?? '',
-    audiences: answer.audiences ?? [],
-  };
-}
+/** A credential as Resource Manager has it. */
+const trustOf = (answer: unknown) => {
+  const { name, properties } = tableIn(answer);
+  return credentialOf({ ...tableIn(properties), name });
+};

@@ -26,6 +26,8 @@ export interface AzureOptions {
   readonly clock: Clock;
   /** After it nothing more is sent; what is in flight has five seconds. */
   readonly signal: AbortSignal;
+  /** Real milliseconds until what has no answer is asked again; absent: as long as is sensible. */
+  readonly answerWithin?: number | undefined;
   /** One line per request: method, host, path, status, duration, request id. */
   readonly trace?: ((line: string) => void) | undefined;
 }

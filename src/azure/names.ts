@@ -26,7 +26,16 @@ export function nameOf(urlOrId: string): string {
     return type && segments[1] ? `${type} ${segments[1]} in vault ${vault}` : `vault ${vault}`;
   }
   if (/\/oauth2\//.test(url?.pathname ?? '')) return `token of tenant ${segments[0]}`;
+  if (segments[0] === 'v1.0') return graphName(segments.slice(1));
   return armName(segments) ?? url?.host ?? urlOrId;
+}
+
+/** `application 1111-…`, by its key or in the path; `applications of the directory`. */
+function graphName([collection = '', id, ...rest]: readonly string[]): string {
+  const [, plural = collection, key = id] = /^(\w+)\(appId='([^']*)'\)$/.exec(collection) ?? [];
+  const type = TYPES[plural.toLowerCase()] ?? plural;
+  const name = key === undefined ? `${type}s of the directory` : `${type} ${key}`;
+  return rest[0]?.toLowerCase() === 'federatedidentitycredentials' ? `credentials of ${name}` : name;
 }
 
 function armName(segments: readonly string[]): string | undefined {

@@ -1,10 +1,15 @@
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import { pauseOf } from '../gate.ts';
+import { Problem } from '../trouble.ts';
 import type { Clock } from '../world.ts';
 import { failureOf } from './problems.ts';
 
 /** Pauses between two looks at a running operation, milliseconds; the last goes on. */
 const PACE = [2000, 3000, 5000, 8000, 10_000] as const;
+/** What a service may ask for instead: looking earlier than it says does no harm, and what says "at once" is not hammered. */
+const [SHORTEST, LONGEST] = [500, 60_000];
+/** Longer than any operation that we begin; what has not ended by then is left to Azure, milliseconds. */
+const END = 3_600_000;
 
 /** The part of core-lro's `PollerLike` that is needed to drive it by hand. */
 interface Poller {
@@ -67,10 +72,12 @@ export async function follow(
     resource,
   }: { last(): LastAnswer | undefined; clock: Clock; signal: AbortSignal; resource: string },
 ): Promise<unknown> {
+  const end = clock.now().getTime() + END;
   await poller.submitted();
   for (let turn = 0; !poller.isDone; turn += 1) {
-    const pause = pauseOf(last()?.retryAfter, clock) ?? PACE[Math.min(turn, PACE.length - 1)]!;
-    await clock.sleep(pause, signal);
+    if (clock.now().getTime() >= end) throw endless(resource, last());
+    const asked = pauseOf(last()?.retryAfter, clock) ?? PACE[Math.min(turn, PACE.length - 1)]!;
+    await clock.sleep(Math.min(LONGEST, Math.max(SHORTEST, asked)), signal);
     try {
       await poller.poll();
     } catch (error) {
@@ -80,6 +87,12 @@ export async function follow(
   const problem = failed(last(), resource);
   if (problem) throw problem;
   return last()?.body;
+}
+
+function endless(resource: string, answer: LastAnswer | undefined): Problem {
+  const message = `${resource}: the operation has not ended within ${END / 60_000} minutes; Azure goes on with it.`;
+  const { requestId } = answer ?? {};
+  return new Problem('busy', resource, message, { said: { by: 'Azure', message, ...(requestId && { requestId }) } });
 }
 
 function failed(answer: LastAnswer | undefined, resource: string) {

@@ -1,3 +1,5 @@
+import { Unanswered } from '../answer.ts';
+import { Odd } from '../shape.ts';
 import { Problem, type Said, type Trouble } from '../trouble.ts';
 
 /** What came back, before any SDK has made something of it. */
@@ -60,6 +62,8 @@ const TABLE: readonly Rule[] = [
     code: /^(ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity|OperationNotAllowed|EtagMismatch|PreconditionFailed|AnotherOperationInProgress|ObjectIsBeing(Deleted|Recovered)|RetryableError|TooManyRequests|VaultRequestTypeLimitReached|Throttled)$/,
     trouble: 'busy',
   },
+  // Of an extension of the cluster.
+  { code: /^UpdateFailed$/, text: /conflicting operation in progress/i, trouble: 'busy' },
   { status: 404, trouble: 'missing' },
   {
     code: /^(ResourceNotFound|ResourceGroupNotFound|ParentResourceNotFound|SecretNotFound|KeyNotFound|CertificateNotFound)$/,
@@ -143,17 +147,24 @@ export function problemOf(error: unknown, resource: string): Problem {
       cause: error,
     });
   }
-  if (error instanceof TypeError && code === undefined) {
-    return new Problem('broken', resource, `${resource} answered in a form that is not understood.`, {
-      said: { by: 'Azure', message },
-      cause: error,
-    });
+  if (isOdd(error, code)) {
+    // What the error itself says may quote the answer, and so a value.
+    const words = `${resource} answered in a form that is not understood${error instanceof Odd ? `: ${message}` : ''}.`;
+    return new Problem('broken', resource, words, { said: { by: 'Azure', message: words }, cause: error });
   }
   return new Problem('broken', resource, `${resource} cannot be reached: ${firstLine(message)}`, {
     said: { by: 'Azure', ...(code ? { code } : {}), message },
     cause: error,
   });
 }
+
+/** An answer that we, or the model of an SDK, could not read. */
+const isOdd = (error: unknown, code: string | undefined): boolean =>
+  error instanceof Odd ||
+  error instanceof SyntaxError ||
+  error instanceof RangeError ||
+  code?.startsWith('ERR_INVALID_') === true ||
+  (error instanceof TypeError && code === undefined);
 
 /** Node's code of a failed connection, also from within a cause. */
 export function codeOf(error: unknown): string | undefined {
@@ -167,6 +178,7 @@ export function codeOf(error: unknown): string | undefined {
 /** Whether sending again may help: the connection was lost, not refused for a reason that stays. */
 export function isLost(error: unknown): boolean {
   if (error instanceof Problem) return false;
+  if (error instanceof Unanswered) return true;
   const code = codeOf(error);
   if (code === undefined) return error instanceof Error && /socket hang up|terminated/i.test(error.message);
   return /^(ECONNRESET|ECONNREFUSED|ECONNABORTED|ETIMEDOUT|EPIPE|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|REQUEST_SEND_ERROR|PARSE_ERROR|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT)$/.test(
@@ -267,5 +279,6 @@ const withId = (requestId: string | undefined) => (requestId ? { requestId } : {
 const firstLine = (text: string) =>
   text
     .trim()
+    .slice(0, 2000)
     .split(/\r?\n|\s*Trace ID:/)[0]!
     .slice(0, 500);

@@ -19,7 +19,8 @@ export function limitsOf(method: string, url: URL): readonly Limit[] {
   return published(method, url).map((limit) => ({ ...limit, perSecond: limit.perSecond * CARE }));
 }
 
-function published(method: string, url: URL): readonly Limit[] {
+/** As Azure publishes them. */
+export function published(method: string, url: URL): readonly Limit[] {
   if (/^[^.]+\.vault\./.test(url.hostname)) {
     return [{ key: `vault ${url.hostname}`, burst: 4000, perSecond: 400 }];
   }

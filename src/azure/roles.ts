@@ -1,31 +1,19 @@
 import { createHash } from 'node:crypto';
+import { maybeMomentIn, maybeTextIn, tableIn, textIn } from '../shape.ts';
 import { orAbsent, Problem } from '../trouble.ts';
 import type { Azure, NewRoleAssignment, RoleAssignment } from './azure.ts';
 import { asked, type Memory, type Shared } from './shared.ts';
 
 const VERSION = 'api-version=2022-04-01';
 
-/** Role assignments, as the wire has them. */
-interface Body {
-  readonly id: string;
-  readonly properties: {
-    readonly roleDefinitionId: string;
-    readonly principalId: string;
-    readonly scope: string;
-    readonly description?: string | null;
-    readonly condition?: string | null;
-    readonly createdOn?: string | null;
-  };
-}
-
 export function rolesOf(shared: Shared, memory: Memory): Azure['roles'] {
   const { arm, cloud, subscription } = shared;
   const assignments = (scope: string) =>
-    `${cloud.resourceManager}${scope.replace(/\/+$/, '')}/providers/Microsoft.Authorization/roleAssignments`;
+    `${cloud.resourceManager}${scope.replace(/(?<!\/)\/+$/, '')}/providers/Microsoft.Authorization/roleAssignments`;
 
   const list = async (scope: string, filter?: string): Promise<readonly RoleAssignment[]> => {
     const url = `${assignments(scope)}?${VERSION}${filter ? `&$filter=${encodeURIComponent(filter)}` : ''}`;
-    return (await asked(url, shared, () => arm.list<Body>(url))).map(assignmentOf);
+    return asked(url, shared, async () => (await arm.list(url)).map(assignmentOf));
   };
 
   return {
@@ -41,7 +29,7 @@ export function rolesOf(shared: Shared, memory: Memory): Azure['roles'] {
       const roleDefinitionId = `/subscriptions/${subscription}/providers/Microsoft.Authorization/roleDefinitions/${role}`;
       const body = { properties: { roleDefinitionId, principalId, principalType, description } };
       try {
-        return assignmentOf((await asked(url, shared, () => arm.send('PUT', url, { body }))) as Body);
+        return await asked(url, shared, async () => assignmentOf(await arm.send('PUT', url, { body })));
       } catch (error) {
         if (!(error instanceof Problem && error.said?.code === 'RoleAssignmentExists')) throw error;
         const equal = (await list(scope)).find((each) => sameAs(assignment, each));
@@ -57,16 +45,19 @@ export function rolesOf(shared: Shared, memory: Memory): Azure['roles'] {
   };
 }
 
-function assignmentOf({ id, properties }: Body): RoleAssignment {
-  const { scope, principalId, description, condition, createdOn, roleDefinitionId } = properties;
+/** An assignment as the wire has it. @throws {Odd} */
+function assignmentOf(body: unknown): RoleAssignment {
+  const properties = tableIn(tableIn(body).properties);
+  const [description, condition] = [maybeTextIn(properties, 'description'), maybeTextIn(properties, 'condition')];
+  const createdOn = maybeMomentIn(properties, 'createdOn');
   return {
-    id,
-    scope,
-    role: roleDefinitionId.split('/').at(-1)!.toLowerCase(),
-    principalId,
-    ...(description ? { description } : {}),
-    ...(condition ? { condition } : {}),
-    ...(createdOn ? { createdOn: new Date(createdOn) } : {}),
+    id: textIn(tableIn(body), 'id'),
+    scope: textIn(properties, 'scope'),
+    role: textIn(properties, 'roleDefinitionId').split('/').at(-1)!.toLowerCase(),
+    principalId: textIn(properties, 'principalId'),
+    ...(description && { description }),
+    ...(condition && { condition }),
+    ...(createdOn && { createdOn }),
   };
 }
 

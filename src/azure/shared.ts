@@ -1,7 +1,8 @@
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
+import { Odd, tableIn, textIn, textsIn } from '../shape.ts';
 import { orAbsent, Problem } from '../trouble.ts';
-import type { Cloud, Resource } from './azure.ts';
+import type { Cloud, FederatedCredential, Resource } from './azure.ts';
 import { nameOf } from './names.ts';
 import { problemOf } from './problems.ts';
 import { createRest, type Rest } from './rest.ts';
@@ -95,12 +96,36 @@ export async function raw(
   return resourceOf(body ? JSON.parse(body) : undefined, id);
 }
 
-/** Takes an answer for a resource only if it is one. */
+/** Takes an answer for a resource only if it is one. @throws {Problem} */
 export function resourceOf(body: unknown, id: string): Resource {
-  const resource = body as Partial<Resource> | undefined;
-  if (typeof resource?.id === 'string' && typeof resource.properties === 'object' && resource.properties !== null) {
-    return resource as Resource;
-  }
-  const name = nameOf(id);
-  throw new Problem('broken', name, `${name} answered in a form that is not understood: it is not a resource.`);
+  if (isResource(body)) return body;
+  throw problemOf(new Odd('it is not a resource'), nameOf(id));
+}
+
+/** Takes the items of a list for resources. @throws {Odd} when one is none */
+export function resourcesOf(items: readonly unknown[]): readonly Resource[] {
+  if (items.every(isResource)) return items;
+  throw new Odd('not all of the list are resources');
+}
+
+function isResource(body: unknown): body is Resource {
+  const { id, properties, tags, location } = Object(body) as Partial<Record<keyof Resource, unknown>>;
+  return (
+    typeof id === 'string' &&
+    typeof properties === 'object' &&
+    properties !== null &&
+    (tags === undefined || tags === null || typeof tags === 'object') &&
+    (location === undefined || location === null || typeof location === 'string')
+  );
+}
+
+/** What an identity trusts, as both services spell it. @throws {Odd} */
+export function credentialOf(answer: unknown): FederatedCredential {
+  const body = tableIn(answer);
+  return {
+    name: textIn(body, 'name'),
+    issuer: textIn(body, 'issuer'),
+    subject: textIn(body, 'subject'),
+    audiences: textsIn(body, 'audiences'),
+  };
 }

@@ -1,5 +1,7 @@
 import type { Agent } from 'node:https';
+import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import type { AccessToken, TokenCredential } from '@azure/identity';
+import { answerWithin } from '../answer.ts';
 import { Secret } from '../secret.ts';
 import { Problem } from '../trouble.ts';
 import type { Clock } from '../world.ts';
@@ -18,6 +20,8 @@ export interface SignInOptions {
   readonly tenant?: string | undefined;
   readonly agent?: Agent | undefined;
   readonly env: NodeJS.ProcessEnv;
+  /** Real milliseconds for an answer of Entra; absent: as long as is sensible. */
+  readonly answerWithin?: number | undefined;
 }
 
 /**
@@ -25,12 +29,19 @@ export interface SignInOptions {
  * Azure CLI, Azure PowerShell, Azure Developer CLI. Managed identity is left out, since asking for it takes seconds
  * where there is none; `AZURE_TOKEN_CREDENTIALS` brings it back, as it does in every Azure SDK.
  */
-export async function signIn({ cloud, tenant, agent, env }: SignInOptions): Promise<TokenCredential> {
+export async function signIn({
+  cloud,
+  tenant,
+  agent,
+  env,
+  answerWithin: patience,
+}: SignInOptions): Promise<TokenCredential> {
   const identity = await import('@azure/identity');
   const network = {
     authorityHost: cloud.authority,
     disableInstanceDiscovery: !isKnownAuthority(cloud),
     ...(agent ? { agent } : {}),
+    additionalPolicies: [{ policy: bounded(patience), position: 'perRetry' as const }],
   };
   const tenantId = tenant ? { tenantId: tenant, additionallyAllowedTenants: [tenant] } : {};
   const processes = { ...tenantId, processTimeoutInMs: PROCESS_TIMEOUT };
@@ -56,6 +67,18 @@ export async function signIn({ cloud, tenant, agent, env }: SignInOptions): Prom
     },
   };
 }
+
+/** The SDK would wait for ever for an answer that does not come. */
+const bounded = (patience: number | undefined): PipelinePolicy => ({
+  name: 'bounded',
+  sendRequest: (request, next) => {
+    const stop = (request.abortSignal as AbortSignal | undefined) ?? new AbortController().signal;
+    return answerWithin(patience, stop, (until) => {
+      request.abortSignal = until;
+      return next(request).finally(() => (request.abortSignal = stop));
+    });
+  },
+});
 
 /**
  * One token per audience, asked for once however many need it, and replaced shortly before it ends. A failed request
@@ -101,13 +124,17 @@ export function cached(make: () => Promise<TokenCredential>, clock: Clock): Toke
   };
 }
 
+/** MSAL's words for whatever happened to a connection; what that was it keeps to itself. */
+const MSAL_LOST = /\b(network_error|endpoints_resolution_error)\b/;
+
 /** Whatever keeps the caller from a token: `unsigned` with how to sign in, or `broken` when only the connection failed. */
 function unsigned(error: unknown, tenant: string | undefined): Problem {
   if (error instanceof Problem) return error;
   const message = error instanceof Error ? error.message : String(error);
   const code = /AADSTS\d+/.exec(message)?.[0];
-  if (code === undefined && isLost(error)) {
-    return new Problem('broken', 'sign-in', `The sign-in to Azure cannot be reached (${codeOf(error)}).`, {
+  if (code === undefined && (isLost(error) || MSAL_LOST.test(message))) {
+    const why = codeOf(error);
+    return new Problem('broken', 'sign-in', `The sign-in to Azure cannot be reached${why ? ` (${why})` : ''}.`, {
       said: { by: 'Entra', message },
       cause: error,
     });

@@ -7,22 +7,24 @@ import type {
   SendRequest,
 } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
+import { answerWithin, wholeJson } from '../answer.ts';
 import { createBucket, createGate, type Gate, pauseOf } from '../gate.ts';
 import { graceful } from '../grace.ts';
-import type { Said } from '../trouble.ts';
+import { Odd } from '../shape.ts';
+import { Problem, type Said } from '../trouble.ts';
 import type { Clock } from '../world.ts';
 import { nameOf, providerOf } from './names.ts';
 import { isLost, refusalOf } from './problems.ts';
 import { limitsOf } from './rates.ts';
-
-/** A request that is not answered within this time has failed, milliseconds of real time. */
-const TIMEOUT = 100_000;
+import { keepTunnels } from './tunnels.ts';
 
 export interface TransportOptions {
   readonly agent?: Agent | undefined;
   readonly clock: Clock;
   /** Nothing is sent after it; what is in flight then has five seconds. */
   readonly signal: AbortSignal;
+  /** Real milliseconds until what has no answer is asked again; absent: as long as is sensible. */
+  readonly answerWithin?: number | undefined;
   /** One line per request for `-v`: method, host, path, status, duration, request id. */
   readonly trace?: ((line: string) => void) | undefined;
 }
@@ -55,10 +57,11 @@ export interface ClientOptions {
   readonly additionalPolicies: { policy: PipelinePolicy; position: 'perRetry' }[];
 }
 
-export function createTransport({ agent, clock, signal, trace }: TransportOptions): Transport {
+export function createTransport({ agent, clock, signal, trace, answerWithin: patience }: TransportOptions): Transport {
   const gates = new Map<string, Gate>();
   const buckets = new Map<string, ReturnType<typeof createBucket>>();
   const hard = graceful(signal);
+  const keep = keepTunnels();
   let httpClient: HttpClient | undefined;
 
   const gateOf = (url: URL) =>
@@ -70,9 +73,14 @@ export function createTransport({ agent, clock, signal, trace }: TransportOption
       trace?.(`${request.method} ${url.host} ${url.pathname} ${outcome} ${clock.now().getTime() - start} ms`);
     };
     try {
-      const response = await next(request);
+      const response = await answerWithin(patience, hard, (until) => {
+        request.abortSignal = until;
+        keep(request);
+        return next(request);
+      });
       const id = response.headers.get('x-ms-request-id') ?? response.headers.get('request-id');
       trace && line(`${response.status}${id ? ` ${id}` : ''}`);
+      if (response.status < 400 && response.bodyAsText && isJson(response)) wholeJson(response.bodyAsText);
       return response;
     } catch (error) {
       signal.throwIfAborted();
@@ -84,9 +92,8 @@ export function createTransport({ agent, clock, signal, trace }: TransportOption
   const send = async (request: PipelineRequest, next: SendRequest, options: PolicyOptions) => {
     const url = new URL(request.url);
     if (url.protocol !== 'https:') throw new Error(`not sent over a connection without TLS: ${url.origin}`);
-    request.abortSignal = hard;
-    request.timeout ||= TIMEOUT;
-    for (const { key, ...rate } of limitsOf(request.method, url)) {
+    // The narrowest first: who waits for it must not hold a place of a wider one, which others could use meanwhile.
+    for (const { key, ...rate } of limitsOf(request.method, url).toReversed()) {
       await obtain(buckets, key, () => createBucket(rate, clock)).wait(signal);
     }
     const response = await gateOf(url).pass({
@@ -103,7 +110,8 @@ export function createTransport({ agent, clock, signal, trace }: TransportOption
       again: options.once !== true,
       lost: isLost,
     });
-    if (response.status < 400) return response;
+    if (response.status < 300) return readable(response);
+    if (response.status < 400) throw elsewhere(url, response.status);
     throw refusalOf(
       {
         by: serviceOf(url),
@@ -147,6 +155,28 @@ async function authorize(
   const token = await credential.getToken(scope);
   request.headers.set('authorization', `Bearer ${token?.token ?? ''}`);
 }
+
+/** No service of ours sends its callers elsewhere; whoever does would get what the request carries. */
+function elsewhere(url: URL, status: number): Problem {
+  const name = nameOf(url.href);
+  const message = `${name}: the answer leads elsewhere (status ${status}), which is not followed.`;
+  return new Problem('broken', name, message, { said: { by: serviceOf(url), status, message } });
+}
+
+/** All that is asked for is JSON. @throws {Odd} for a page that somebody on the way has put in its place */
+function readable(response: PipelineResponse): PipelineResponse {
+  const { bodyAsText } = response;
+  if (bodyAsText && !isJson(response)) {
+    try {
+      JSON.parse(bodyAsText);
+    } catch {
+      throw new Odd('it is no JSON, so a proxy on the way may have answered');
+    }
+  }
+  return response;
+}
+
+const isJson = ({ headers }: PipelineResponse) => /\bjson\b/.test(headers.get('content-type') ?? '');
 
 function serviceOf(url: URL): Said['by'] {
   if (/^[^.]+\.vault\./.test(url.hostname)) return 'Key Vault';

@@ -1,5 +1,6 @@
 import type { VaultAccessPolicyParameters } from '@azure/arm-keyvault';
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
+import { Odd } from '../shape.ts';
 import { orAbsent, orDenied } from '../trouble.ts';
 import type { AccessPolicy, Azure } from './azure.ts';
 import { nameOf, partsOf } from './names.ts';
@@ -54,16 +55,18 @@ export function vaultsOf(shared: Shared, memory: Memory): Azure['vaults'] {
     nameFree: (name) =>
       memory(`vault name ${name.toLowerCase()}`, async () => {
         const [{ checkNameAvailability }, client] = await Promise.all([api(), context()]);
-        const answer = await asked(`/subscriptions/${shared.subscription}/vaults/${name}`, shared, () =>
-          checkNameAvailability(client, { name, type: 'Microsoft.KeyVault/vaults' }),
-        ).catch((error: unknown) => {
+        const answer = await asked(`/subscriptions/${shared.subscription}/vaults/${name}`, shared, async () => {
+          const said = await checkNameAvailability(client, { name, type: 'Microsoft.KeyVault/vaults' });
+          if (typeof said.nameAvailable !== 'boolean') throw new Odd('it does not say whether the name is free');
+          return said;
+        }).catch((error: unknown) => {
           // Nobody can tell before the provider is registered; making the vault will.
           if (isUnregistered(error)) return { nameAvailable: true, message: undefined, reason: undefined };
           throw error;
         });
         return answer.nameAvailable
           ? { free: true }
-          : { free: false, reason: answer.message ?? answer.reason ?? 'taken' };
+          : { free: false, reason: String(answer.message ?? answer.reason ?? 'taken') };
       }),
 
     deleted: (name, location) =>

@@ -3,6 +3,7 @@ import { EXIT } from '../exit.ts';
 import type { Io } from '../io.ts';
 import type { Wishes } from '../methods/choose.ts';
 import type { Method } from '../methods/method.ts';
+import { documentText } from '../report/document.ts';
 import { BLANK } from '../report/text.ts';
 import { type Answers, isOn, textOf } from '../spec/answers.ts';
 import type { CommandModule } from './command.ts';
@@ -33,7 +34,7 @@ export const command: CommandModule = {
     const said = await saidIn(answers, methods);
     if (textOf(answers, 'output') === 'json') {
       const document = text.comparison(methods, said && recommend(said, methods));
-      io.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+      io.stdout.write(documentText(document));
       return EXIT.done;
     }
     const sheet = sheetOn(io.stdout, io.env, isOn(answers, 'no-color'));

@@ -1,10 +1,10 @@
-import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Complaints } from '../complaint.ts';
 import { EXIT } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { type Answers, isOn, textOf } from '../spec/answers.ts';
 import type { CommandModule } from './command.ts';
+import { readUpTo, textOfBytes } from './reading.ts';
 
 /** Bytes that are read of a log: what shows a failure is not further away, and a second is enough for it. */
 const MOST = 16 * 1024 * 1024;
@@ -21,15 +21,17 @@ export const command: CommandModule = {
   async run(answers, io, _flags, words) {
     const text = await textFor(answers, io, words);
     if (text.trim() === '') throw nothingToRead();
-    const [{ find }, { explanation, explanationText, nothingKnown }, { sheetOn }, { redact }] = await Promise.all([
-      import('../failures/index.ts'),
-      import('../report/explain-text.ts'),
-      import('../report/sheet.ts'),
-      import('../secret.ts'),
-    ]);
+    const [{ find }, { explanation, explanationText, nothingKnown }, { sheetOn }, { documentText }] = await Promise.all(
+      [
+        import('../failures/index.ts'),
+        import('../report/explain-text.ts'),
+        import('../report/sheet.ts'),
+        import('../report/document.ts'),
+      ],
+    );
     const explained = explanation(text, find(text));
     if (textOf(answers, 'output') === 'json') {
-      io.stdout.write(`${redact(JSON.stringify(explained, null, 2))}\n`);
+      io.stdout.write(documentText(explained));
     } else {
       const sheet = sheetOn(io.stdout, io.env, isOn(answers, 'no-color'));
       const known = explained.matches.length > 0;
@@ -63,7 +65,7 @@ async function textFor(answers: Answers, io: Io, words: readonly string[]): Prom
   if (words.length === 1 && word !== '-') return (await fileText(word!, io)) ?? word!;
   if (words.length > 1) return words.join(' ');
   if (io.stdin.isTTY) throw nothingToRead();
-  return decoded(await inputOf(io));
+  return textOfBytes(await inputOf(io));
 }
 
 const noSuchFile = (path: string): never => {
@@ -75,13 +77,7 @@ async function fileText(path: string, io: Io): Promise<string | undefined> {
   // A text is not a path: some systems refuse its length or its characters in other ways than by "not found".
   if (path.length > 1024 || /[\n\0]/.test(path)) return undefined;
   try {
-    const file = await open(resolve(io.cwd, path));
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(MOST, (await file.stat()).size)));
-      return decoded(buffer.subarray(0, bytesRead));
-    } finally {
-      await file.close();
-    }
+    return textOfBytes((await readUpTo(resolve(io.cwd, path), MOST)).subarray(0, MOST));
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'EINVAL'].includes(code)) return undefined;
@@ -106,7 +102,3 @@ async function inputOf(io: Io): Promise<Buffer> {
   await Promise.race([read(), stopped]);
   return Buffer.concat(chunks).subarray(0, MOST);
 }
-
-/** UTF-8, or what PowerShell writes into a file. */
-const decoded = (bytes: Buffer): string =>
-  bytes.toString(bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf16le' : 'utf8').replace(/^\uFEFF/, '');

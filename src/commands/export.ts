@@ -2,6 +2,7 @@ import { API_VERSION } from '../api-version.ts';
 import { Complaints } from '../complaint.ts';
 import type { Change } from '../engine/events.ts';
 import { EXIT, exitOfPlan } from '../exit.ts';
+import { documentText } from '../report/document.ts';
 import { textOf } from '../spec/answers.ts';
 import type { CommandModule } from './command.ts';
 import { CONSENTS, type Flag } from './flags.ts';
@@ -40,7 +41,7 @@ export const command: CommandModule = {
       const json = textOf(answers, 'output') === 'json';
       const format = isScript ? 'script' : 'manifests';
       const document = { apiVersion: API_VERSION, kind: 'Export', format, text };
-      io.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : text);
+      io.stdout.write(json ? documentText(document) : text);
       return EXIT.done;
     }),
 };

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { Complaints } from '../complaint.ts';
 import { EXIT } from '../exit.ts';
@@ -6,12 +6,15 @@ import type { Io } from '../io.ts';
 import { type Answers, listOf, textOf } from '../spec/answers.ts';
 import type { FailOn } from '../verify/conclude.ts';
 import type { ManifestFile } from '../verify/lint.ts';
+import { readUpTo, textOfBytes } from './reading.ts';
 import { reporterOf } from './reporting.ts';
 import { codeOf, realClock } from './surroundings.ts';
 import { sayVerified } from './verify-formats.ts';
 
 /** Folders that hold no manifests of one's own. */
 const NOT_INTO = new Set(['node_modules', '.git', '.terraform']);
+/** Bytes of a file: etcd takes objects of one and a half MiB. */
+const LARGEST = 8 * 1024 * 1024;
 const YAML = /\.(ya?ml|json)$/i;
 
 /** `verify --manifests`: the objects of these files by the rules of every method. Nobody signs in, nothing is asked. */
@@ -59,7 +62,12 @@ async function filesBelow(given: string, cwd: string): Promise<readonly Manifest
     ]);
   });
   return Promise.all(
-    paths.map(async (path) => ({ path: relative(cwd, path) || path, text: await readFile(path, 'utf8') })),
+    paths.map(async (path) => {
+      const bytes = await readUpTo(path, LARGEST);
+      const shown = relative(cwd, path) || path;
+      if (bytes.length <= LARGEST) return { path: shown, text: textOfBytes(bytes) };
+      throw new Complaints([{ message: 'This is larger than any manifest (8 MiB).', file: shown }]);
+    }),
   );
 }
 

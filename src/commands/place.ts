@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Complaint, Complaints } from '../complaint.ts';
 import type { Io } from '../io.ts';
@@ -7,12 +6,14 @@ import type { Secret } from '../secret.ts';
 import { type Answer, type Answers, isOn, listOf, textOf } from '../spec/answers.ts';
 import { draftOf, readSpec, type Sources } from '../spec/read.ts';
 import { only, signedIn } from '../spec/subscription.ts';
+import { LARGEST } from '../spec/text.ts';
 import type { Consent } from '../step.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { Target } from '../verify/discover/index.ts';
 import type { SecretRef, Spec } from '../workload.ts';
 import { describe, type Flag } from './flags.ts';
 import { isPointed, targetOf } from './found.ts';
+import { readUpTo, textOfBytes } from './reading.ts';
 import { codeOf, kubeconfigOf, usualSurroundings } from './surroundings.ts';
 import type { Told } from './wizard/index.ts';
 
@@ -126,14 +127,21 @@ async function surroundingsOf(answers: Answers, io: Io): Promise<Surroundings> {
 async function readFileOf(answers: Answers, { cwd }: Io): Promise<{ path: string; text: string } | undefined> {
   const named = textOf(answers, 'file');
   const path = named ?? DEFAULT_FILE;
+  let bytes: Buffer;
   try {
-    return { path, text: await readFile(resolve(cwd, path), 'utf8') };
+    // No character has more than four bytes; what is larger is refused by what reads the text.
+    bytes = await readUpTo(resolve(cwd, path), 4 * LARGEST);
   } catch (error) {
     const code = codeOf(error);
     if (named === undefined && code === 'ENOENT') return undefined;
     const why =
       code === 'ENOENT' ? 'There is no file' : code === 'EISDIR' ? 'This is a folder, not a file:' : 'Cannot read';
     throw new Complaints([{ message: `${why} ${path}${['ENOENT', 'EISDIR'].includes(code) ? '' : ` (${code})`}.` }]);
+  }
+  try {
+    return { path, text: textOfBytes(bytes, { fatal: true }) };
+  } catch {
+    throw new Complaints([{ message: 'This is not text (UTF-8).', file: path }]);
   }
 }
 

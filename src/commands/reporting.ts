@@ -1,6 +1,6 @@
 import type { Io } from '../io.ts';
 import type { Reporter } from '../report/reporter.ts';
-import { redact } from '../secret.ts';
+import { clean } from '../report/text.ts';
 import { type Answers, isOn, textOf } from '../spec/answers.ts';
 import type { Clock } from '../world.ts';
 
@@ -28,5 +28,6 @@ export function tracer(answers: Answers, io: Io, reporter: Reporter): ((line: st
   if (!isOn(answers, 'verbose')) return undefined;
   const alone = isDocument(answers) || !io.stderr.isTTY;
   // On a terminal the reporter must first take its live lines away.
-  return (line) => (alone ? void io.stderr.write(`${redact(line)}\n`) : reporter.note(line));
+  // What a service said of itself stands in it.
+  return (line) => (alone ? void io.stderr.write(`${clean(line)}\n`) : reporter.note(line));
 }

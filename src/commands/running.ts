@@ -9,7 +9,7 @@ import type { Method } from '../methods/method.ts';
 import type { Header } from '../report/plan-text.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { type Answers, isOn, textOf } from '../spec/answers.ts';
-import { clusterIdOf } from '../spec/names.ts';
+import { clusterIdOf } from '../spec/identity-name.ts';
 import type { Template } from '../templates.ts';
 import { Problem } from '../trouble.ts';
 import type { World } from '../world.ts';

@@ -1,6 +1,7 @@
 import { API_VERSION } from '../api-version.ts';
 import { Complaints } from '../complaint.ts';
 import { nearest } from '../nearest.ts';
+import { documentText } from '../report/document.ts';
 import { breaks, type CannotBreak, METHODS, notMade } from '../sandbox/break/index.ts';
 import { type Answers, isOn, textOf } from '../spec/answers.ts';
 import type { CommandModule } from './command.ts';
@@ -96,4 +97,4 @@ export const cannot = (what: string, { message, run }: CannotBreak): Complaints 
   new Complaints([{ message: `${what}: ${message}.`, ...(run && { fix: { say: 'Run this first:', run } }) }], 1);
 
 const document = (stdout: { write(text: string): unknown }, kind: string, content: object): void =>
-  void stdout.write(`${JSON.stringify({ apiVersion: API_VERSION, kind, ...content }, undefined, 2)}\n`);
+  void stdout.write(documentText({ apiVersion: API_VERSION, kind, ...content }));

@@ -1,4 +1,5 @@
 import { API_VERSION } from '../api-version.ts';
+import { documentText } from '../report/document.ts';
 import type { CannotBreak } from '../sandbox/break/index.ts';
 import { textOf } from '../spec/answers.ts';
 import type { CommandModule } from './command.ts';
@@ -25,7 +26,7 @@ export const command: CommandModule = {
       const ids = mended.map(({ id }) => id);
       if (textOf(answers, 'output') === 'json') {
         const document = { apiVersion: API_VERSION, kind: 'SandboxMended', simulated: true, mended: ids };
-        io.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+        io.stdout.write(documentText(document));
       } else if (ids.length === 0) reporter.note('Nothing is broken in the sandbox.');
       else reporter.note(`The sandbox is as it was before ${ids.join(', ')}; what was done since is undone too.`);
       return 0;

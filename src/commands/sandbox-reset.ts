@@ -1,4 +1,5 @@
 import { API_VERSION } from '../api-version.ts';
+import { documentText } from '../report/document.ts';
 import { listOf, textOf } from '../spec/answers.ts';
 import type { CommandModule } from './command.ts';
 import { sandboxFolder } from './place.ts';
@@ -44,7 +45,7 @@ export const command: CommandModule = {
       await sandbox.close();
       if (textOf(answers, 'output') === 'json') {
         const document = { apiVersion: API_VERSION, kind: 'SandboxReset', simulated: true, folder: dir };
-        io.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+        io.stdout.write(documentText(document));
       } else reporter.note(`The sandbox in ${dir} is new: demo-rg, demo-aks, demo-kv.`);
       return 0;
     } finally {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { API_VERSION } from '../api-version.ts';
 import { Complaints } from '../complaint.ts';
+import { documentText } from '../report/document.ts';
 import { type Answers, isOn, itemOf, listOf, textOf } from '../spec/answers.ts';
 import type { CommandModule } from './command.ts';
 import { sandboxFolder } from './place.ts';
@@ -47,9 +48,7 @@ export const command: CommandModule = {
         tenantId: sandbox.place.tenantId,
       };
       if (textOf(answers, 'output') === 'json') {
-        io.stdout.write(
-          `${JSON.stringify({ apiVersion: API_VERSION, kind: 'Sandbox', simulated: true, ...reached }, null, 2)}\n`,
-        );
+        io.stdout.write(documentText({ apiVersion: API_VERSION, kind: 'Sandbox', simulated: true, ...reached }));
       } else io.stdout.write(text(reached));
       await new Promise<void>((done) => {
         if (io.signal.aborted) done();

@@ -21,7 +21,8 @@ export async function save(
   if (found?.isSymbolicLink()) throw refused(path, 'is a link; name the file itself');
   if (found && !found.isFile()) throw refused(path, 'is not a file');
   if (found) {
-    if ((await readFile(target, 'utf8').catch(() => undefined)) === text) return false;
+    const isEqual = found.size === Buffer.byteLength(text) && (await readFile(target, 'utf8').catch(() => '')) === text;
+    if (isEqual) return false;
     if (!(await mayReplace())) throw refused(path, 'exists already and differs; --yes replaces it');
   }
   const beside = `${target}.${Math.random().toString(36).slice(2)}.tmp`;

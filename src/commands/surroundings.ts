@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Complaints } from '../complaint.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { Problem } from '../trouble.ts';
 import type { Clock } from '../world.ts';
+import { readUpTo, textOfBytes } from './reading.ts';
 
 /** The machine's own time. */
 export const realClock: Clock = {
@@ -29,6 +29,9 @@ export interface Wishes {
   readonly cwd: string;
   readonly clock?: Clock;
 }
+
+/** Bytes that are read of a kubeconfig: far more than any has. */
+const KUBECONFIG = 16 * 1024 * 1024;
 
 /** How long a metadata URL may take to answer, milliseconds. */
 const METADATA_TIMEOUT = 30_000;
@@ -74,7 +77,7 @@ export async function kubeconfigOf({
   if (kubeconfig === undefined && context === undefined) return undefined;
   const path = kubeconfig ?? usualKubeconfig(env);
   try {
-    const text = await readFile(resolve(cwd, path), 'utf8');
+    const text = textOfBytes(await readUpTo(resolve(cwd, path), KUBECONFIG));
     return { text, ...(context !== undefined && { context }) };
   } catch (error) {
     throw new Complaints([{ message: `The kubeconfig ${path} cannot be read (${codeOf(error)}).` }]);
@@ -85,8 +88,8 @@ export async function kubeconfigOf({
 export async function usualKubeconfigOf(env: NodeJS.ProcessEnv, cwd: string): Promise<Surroundings['kubeconfig']> {
   if ((env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '').length > 1) return undefined;
   if (!env.KUBECONFIG && !(env.HOME ?? env.USERPROFILE)) return undefined;
-  const text = await readFile(resolve(cwd, usualKubeconfig(env)), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : { text };
+  const bytes = await readUpTo(resolve(cwd, usualKubeconfig(env)), KUBECONFIG).catch(() => undefined);
+  return bytes === undefined ? undefined : { text: textOfBytes(bytes) };
 }
 
 /** Where `kubectl` looks, for `--context` alone. */

@@ -1,13 +1,23 @@
 import { appendFile } from 'node:fs/promises';
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
 import type { Io } from '../io.ts';
+import { inert } from '../report/document.ts';
 import type { Reporter } from '../report/reporter.ts';
 import { redact } from '../secret.ts';
 import { type Answers, textOf } from '../spec/answers.ts';
 import type { VerifyReport } from '../verify/report.ts';
 
-export const asYaml = (document: unknown): string =>
-  stringify(document, { lineWidth: 0, aliasDuplicateObjects: false });
+/** A document as YAML: no value known to this process, and nothing that a terminal obeys when somebody looks at it. */
+export function asYaml(document: unknown): string {
+  const tree = new Document(JSON.parse(redact(JSON.stringify(document))), { aliasDuplicateObjects: false });
+  visit(tree, {
+    Scalar(_, node) {
+      // Only in quotes can it be written otherwise than it is.
+      if (typeof node.value === 'string' && inert(node.value) !== node.value) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return inert(tree.toString({ lineWidth: 0 }), 'yaml');
+}
 
 /** Formats that are a text of their own; the others are the document, or lines for a person. */
 const TEXTS: Readonly<Record<string, () => Promise<(report: VerifyReport) => string>>> = {

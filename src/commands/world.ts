@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { addressesOf } from '../azure/addresses.ts';
 import { createAzure } from '../azure/index.ts';
@@ -7,12 +6,13 @@ import { createHelm } from '../helm/index.ts';
 import type { Io } from '../io.ts';
 import { createKubernetes } from '../kubernetes/index.ts';
 import { Secret } from '../secret.ts';
-import { clusterIdOf } from '../spec/names.ts';
+import { clusterIdOf } from '../spec/identity-name.ts';
 import { sourceText } from '../spec/rules.ts';
 import type { Surroundings } from '../surroundings.ts';
 import { Problem } from '../trouble.ts';
 import type { Spec, ValueSource } from '../workload.ts';
 import type { World } from '../world.ts';
+import { readUpTo } from './reading.ts';
 import { codeOf } from './surroundings.ts';
 
 /** The world of a Spec in its surroundings. Nothing is connected and nothing is loaded before the first look. */
@@ -24,11 +24,11 @@ export function createWorld(
   /** Values that were typed, by the names of their secrets. */
   typed: ReadonlyMap<string, Secret> = new Map(),
 ): World {
-  const { cloud, agent, clock, env } = surroundings;
+  const { cloud, agent, clock, env, answerWithin } = surroundings;
   const { signal } = io;
   const credential = cached(() => surroundings.credential(), clock);
   const clusterId = clusterIdOf(spec.subscription, spec.cluster);
-  const common = { clock, signal, trace };
+  const common = { clock, signal, trace, answerWithin };
   const azure = createAzure({ ...common, cloud, subscription: spec.subscription, agent, credential });
   // The connection is made once and late: it must see the cluster as it is then, and share the look of that moment.
   let latest = azure;
@@ -64,6 +64,9 @@ export function createWorld(
   return view(azure, kubernetes);
 }
 
+/** Bytes that are read of a value; Key Vault takes 25 KB. What never ends is not read to its end. */
+const LONGEST = 256 * 1024;
+
 /** Reads values from where the Spec says; standard input once, however often it is asked. */
 function createValues(io: Io, typed: ReadonlyMap<string, Secret>): World['value'] {
   let piped: Promise<string> | undefined;
@@ -87,12 +90,15 @@ function createValues(io: Io, typed: ReadonlyMap<string, Secret>): World['value'
       return value;
     }
     if ('stdin' in source) {
-      piped ??= readAll(io.stdin);
+      piped ??= readAll(io.stdin, () => refused(source, 'is larger than a secret may be (25 KB)'));
       return piped;
     }
     try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(resolve(io.cwd, source.file)));
+      const bytes = await readUpTo(resolve(io.cwd, source.file), LONGEST);
+      if (bytes.length > LONGEST) throw refused(source, 'is larger than a secret may be (25 KB)');
+      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     } catch (error) {
+      if (error instanceof Problem) throw error;
       throw refused(source, error instanceof TypeError ? 'is not text (UTF-8)' : `cannot be read (${codeOf(error)})`);
     }
   }
@@ -101,8 +107,13 @@ function createValues(io: Io, typed: ReadonlyMap<string, Secret>): World['value'
 const refused = (source: ValueSource, why: string) =>
   new Problem('refused', 'value', `The value cannot be taken: ${sourceText(source)} ${why}.`);
 
-async function readAll(stdin: NodeJS.ReadableStream): Promise<string> {
+async function readAll(stdin: NodeJS.ReadableStream, tooLong: () => Problem): Promise<string> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stdin) chunks.push(Buffer.from(chunk as Buffer | string));
+  let size = 0;
+  for await (const chunk of stdin) {
+    chunks.push(Buffer.from(chunk as Buffer | string));
+    size += chunks.at(-1)!.length;
+    if (size > LONGEST) throw tooLong();
+  }
   return Buffer.concat(chunks).toString('utf8');
 }

@@ -187,11 +187,15 @@ async function barrierAt(target: string, cwd: string): Promise<string | undefine
   return undefined;
 }
 
+/** Bytes; what is larger is none of ours. */
+const LARGEST = 8 * 1024 * 1024;
+
 async function fileAt(path: string): Promise<{ text: string } | { barred: string } | undefined> {
   try {
     const found = await lstat(path);
     if (found.isSymbolicLink()) return { barred: 'is a link and stays: nothing is written through it' };
     if (!found.isFile()) return { barred: 'is not a file' };
+    if (found.size > LARGEST) return { barred: 'is larger than any manifest' };
     return { text: await readFile(path, 'utf8') };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;

@@ -1,3 +1,4 @@
+import { Odd } from '../shape.ts';
 import type { Step, StepId } from '../step.ts';
 import { Problem } from '../trouble.ts';
 import type { World } from '../world.ts';
@@ -26,6 +27,13 @@ async function lookAt(step: Step, world: World): Promise<Observation> {
 /** An unexpected exception as a problem like any other: its stack stays in `cause`. */
 export function problemOf(error: unknown, resource: string): Problem {
   if (error instanceof Problem) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new Problem('broken', resource, message, { cause: error });
+  return new Problem('broken', resource, sentenceOf(error, resource), { cause: error });
+}
+
+/** What the language itself throws is about our reading of what somebody else wrote, and says so to programmers only. */
+function sentenceOf(error: unknown, resource: string): string {
+  const unread = [TypeError, RangeError, SyntaxError, URIError].some((kind) => error instanceof kind);
+  if (error instanceof Odd) return `${resource} says something in a form that is not understood: ${error.message}.`;
+  if (unread) return `${resource} says something in a form that is not understood (${(error as Error).name}).`;
+  return error instanceof Error ? error.message : String(error);
 }

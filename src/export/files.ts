@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isSeq } from 'yaml';
 import type { Manifest } from '../step.ts';
 import { parseText, write } from '../templates/yaml.ts';
@@ -9,12 +10,20 @@ const LIST_HEADER = `${MARK}, which adds what is missing in resources; the rest 
 
 export const isOurFile = (text: string): boolean => text.startsWith(MARK);
 
+/** File systems take 255 bytes, and a file is written beside its place first, under a longer name. */
+const LONGEST = 200;
+
 /** The names that kustomize reads; of several in a folder it takes none. */
 export const KUSTOMIZATIONS = ['kustomization.yaml', 'kustomization.yml', 'Kustomization'] as const;
 
 /** `shop.orders.serviceaccount.yaml`, `shop.namespace.yaml`: a namespace has no dot, so no two objects share one. */
-export const fileName = ({ namespace, name, kind }: Pick<Manifest, 'namespace' | 'name' | 'kind'>): string =>
-  `${[...(namespace ? [namespace] : []), name, kind.toLowerCase()].join('.').replaceAll(/[^A-Za-z0-9.-]/g, '-')}.yaml`;
+export function fileName({ namespace, name, kind }: Pick<Manifest, 'namespace' | 'name' | 'kind'>): string {
+  const whole = [...(namespace ? [namespace] : []), name, kind.toLowerCase()].join('.');
+  const plain = whole.replaceAll(/[^A-Za-z0-9.-]/g, '-');
+  if (plain.length <= LONGEST) return `${plain}.yaml`;
+  // Six digits of its own hash keep it apart from its like.
+  return `${plain.slice(0, LONGEST - 7)}-${createHash('sha256').update(whole).digest('hex').slice(0, 6)}.yaml`;
+}
 
 export const fileText = (manifest: string): string => HEADER + manifest;
 

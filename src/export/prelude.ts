@@ -134,9 +134,12 @@ ${settings.join('\n')}
 for tool in ${tools.join(' ')}; do
   command -v "$tool" >/dev/null || { printf '%s is not on the PATH\\n' "$tool" >&2; exit 127; }
 done
-# Never the subscription that happens to be chosen; what is Entra's has none.
+# Never the subscription that happens to be chosen; what is Entra's has none, and what is az's own.
 az() {
-  if [ "$1" = ad ]; then set -- "$@" --only-show-errors; else set -- "$@" --subscription "$subscription" --only-show-errors; fi
+  case "$1" in
+    ad | extension) set -- "$@" --only-show-errors ;;
+    *) set -- "$@" --subscription "$subscription" --only-show-errors ;;
+  esac
   command az "$@"
 }
 ${functions.map((text) => `${text}\n`).join('')}${/"\$\{stdin:/.test(body) ? '\nstdin="$(cat)"\n' : ''}

@@ -1,5 +1,5 @@
 import { type Index, indexOf, KEY } from './literals.ts';
-import { squeeze } from './squeeze.ts';
+import { squeezedPhrase } from './squeeze.ts';
 
 /** Where something stands in a squeezed text. */
 export interface Hit {
@@ -58,6 +58,7 @@ function partsOf(phrase: string): readonly Part[] {
 
 /** `{a|b} c` as `ac` and `bc`. */
 function alternativesOf(part: string): readonly string[] {
+  if (!part.includes('{')) return [squeezedPhrase(part)];
   const texts = part.split(/[{}]/).reduce<readonly string[]>(
     (done, piece, index) => {
       const choices = index % 2 === 0 ? [piece] : piece.split('|');
@@ -65,7 +66,7 @@ function alternativesOf(part: string): readonly string[] {
     },
     [''],
   );
-  return [...new Set(texts.map((text) => squeeze(text).text))];
+  return [...new Set(texts.map(squeezedPhrase))];
 }
 
 type Places = ReadonlyMap<string, readonly number[]>;

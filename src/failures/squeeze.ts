@@ -47,7 +47,7 @@ function read(text: string, from: number, end: number, emit: (code: number, at: 
       const escaped = escapeAt(text, index);
       if (!escaped) continue;
       index += escaped.length;
-      if (escaped.code === ESC) index = afterSequence(text, index - 1, to);
+      if (escaped.code === ESC) index = afterSequence(text, index - 1, to, true);
       else emit(escaped.code, start);
     } else if (code === AMPERSAND) {
       const entity = entityAt(text, index);
@@ -82,8 +82,11 @@ function colourAt(text: string, start: number): number {
   return 0;
 }
 
-/** The index behind a sequence for the terminal, whose introducer (or what stood for it) is at `start`. */
-function afterSequence(text: string, start: number, to: number): number {
+/**
+ * The index behind a sequence for the terminal, whose introducer (or what stood for it) is at `start`. Of one that is
+ * `written` as an escape the end is one too, so that nothing is read twice.
+ */
+function afterSequence(text: string, start: number, to: number, written = false): number {
   const kind = text.charCodeAt(start) === CSI ? BRACKET : text.charCodeAt(start + 1);
   const body = text.charCodeAt(start) === CSI ? start + 1 : start + 2;
   const end = Math.min(to, body + LONGEST_SEQUENCE);
@@ -101,7 +104,7 @@ function afterSequence(text: string, start: number, to: number): number {
       const code = text.charCodeAt(index);
       if (code === 7) return index + 1;
       if (code === ESC) return text.charCodeAt(index + 1) === BACKSLASH ? index + 2 : index;
-      if (code === NEWLINE) return index;
+      if (code === NEWLINE || (written && code === BACKSLASH)) return index;
     }
     return body;
   }
@@ -162,6 +165,14 @@ export function squeeze(text: string): Squeezed {
   });
   return { text: Buffer.from(bytes.buffer, 0, length).toString('latin1'), at: at.subarray(0, length) };
 }
+
+/** Nothing in it is to be resolved: printable ASCII without escapes, entities, colours, and with no time before it. */
+const PLAIN = /^(?![ \t]*\d{4}-)(?:[ -%'-Z\]-~]|\[(?![\d;]))*$/;
+const DROPPED_HERE = /[ "'`*|<>{}]/g;
+
+/** The text of `squeeze`, for what is short and mostly plain: hundreds of phrases are squeezed before the first text is read. */
+export const squeezedPhrase = (phrase: string): string =>
+  PLAIN.test(phrase) ? phrase.replace(DROPPED_HERE, '').toLowerCase() : squeeze(phrase).text;
 
 const isDash = (code: number): boolean => code === 0x2010 || code === 0x2011 || code === 0x2013 || code === 0x2014;
 

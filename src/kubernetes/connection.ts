@@ -1,12 +1,14 @@
 import type { KubeConfig } from '@kubernetes/client-node';
+import { answerWithin, wholeJson } from '../answer.ts';
 import { createGate, pauseOf } from '../gate.ts';
 import { graceful } from '../grace.ts';
 import { once } from '../memory.ts';
 import type { Secret } from '../secret.ts';
+import { Odd, tableIn } from '../shape.ts';
 import { Problem } from '../trouble.ts';
 import type { Clock } from '../world.ts';
 import { handOver } from './hand-over.ts';
-import { isLost, problemOf, refusalOf } from './problems.ts';
+import { isLost, isVerdict, problemOf, refusalOf } from './problems.ts';
 import { authenticate, signsInByEntra } from './sign-in.ts';
 
 export interface ConnectionOptions {
@@ -27,6 +29,8 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   /** After it nothing more is sent; what is in flight has five seconds. */
   readonly signal: AbortSignal;
+  /** Real milliseconds until what has no answer is asked again; absent: as long as is sensible. */
+  readonly answerWithin?: number | undefined;
   /** One line per request: method, host, path, status, duration, audit id. */
   readonly trace?: ((line: string) => void) | undefined;
 }
@@ -50,6 +54,8 @@ export interface Connection {
   readonly server: string;
   /** The answer's JSON (or text). Throws a `Problem` for 400 and above. */
   send(call: Call): Promise<unknown>;
+  /** The answer's JSON as `read` takes it. What it refuses as odd is a `Problem` too. */
+  ask<T>(call: Call, read: (answer: unknown) => T): Promise<T>;
   /** This cluster and this sign-in as a kubeconfig of their own. */
   kubeconfig(): Promise<Secret>;
 }
@@ -106,16 +112,14 @@ function parse(config: KubeConfig, text: string, context: string | undefined): K
 
 /** The tokens of an API server bear its issuer: the same one as in Azure is the same cluster. */
 async function bearsIssuer(
-  connection: Pick<Connection, 'send' | 'server'>,
+  connection: Pick<Connection, 'ask' | 'server'>,
   issuer: string | undefined,
   hosts: readonly string[],
 ): Promise<boolean> {
   const path = '/.well-known/openid-configuration';
   try {
-    const document = (await connection.send({ method: 'GET', path, resource: connection.server })) as {
-      issuer?: string;
-    };
-    const theirs = document.issuer ?? '';
+    const document = await connection.ask({ method: 'GET', path, resource: connection.server }, tableIn);
+    const theirs = typeof document.issuer === 'string' ? document.issuer : '';
     // Without an OIDC issuer of its own, a cluster's is the address of its API server.
     return theirs !== '' && (theirs === issuer || hosts.includes(URL.parse(theirs)?.hostname ?? ''));
   } catch (error) {
@@ -135,14 +139,14 @@ function connected(
   { RequestContext, HttpMethod, IsomorphicFetchHttpLibrary }: typeof import('./client.ts'),
   config: KubeConfig,
   server: string,
-  { clock, signal, trace }: ConnectionOptions,
+  { clock, signal, trace, answerWithin: patience }: ConnectionOptions,
 ): Omit<Connection, 'kubeconfig'> {
   const library = new IsomorphicFetchHttpLibrary();
   const gate = createGate(clock, signal);
   const late = graceful(signal);
   const lateGate = createGate(clock, late);
   const { host } = new URL(server);
-  let dispatcher: { kept: ReturnType<InstanceType<typeof RequestContext>['getDispatcher']> } | undefined;
+  let dispatcher: Dispatcher | undefined;
 
   const sendOnce = async (call: Call) => {
     const { method, path, body, contentType, text } = call;
@@ -151,20 +155,27 @@ function connected(
     if (contentType) request.setHeaderParam('Content-Type', contentType);
     if (body !== undefined) request.setBody(body);
     await config.applySecurityAuthentication(request);
-    // client-node makes a dispatcher, and with it a connection, for every request: the first one serves all.
-    dispatcher ??= { kept: request.getDispatcher() };
-    if (dispatcher.kept) request.setDispatcher(dispatcher.kept);
-    request.setSignal(late);
+    // client-node makes a dispatcher, and with it a connection, for every request: the first one serves all. To make one
+    // only to throw it away would cost more than the request, so it is told to make no other.
+    if (!dispatcher) {
+      dispatcher = stayingAt(server, request.getDispatcher() ?? plainDispatcher(config));
+      // biome-ignore lint/complexity/useLiteralKeys: not declared, as it is for the library's own use
+      config['createDispatcher'] = () => undefined;
+    }
+    request.setDispatcher(dispatcher);
     const start = clock.now().getTime();
     const line = (outcome: string) => {
       const { pathname } = new URL(path, server);
       trace?.(`${method} ${host} ${pathname} ${outcome} ${clock.now().getTime() - start} ms`);
     };
     try {
-      const response = await library.send(request).toPromise();
-      const answer = { status: response.httpStatusCode, headers: response.headers, body: await response.body.text() };
+      const answer = await answerWithin(patience, late, async (until) => {
+        request.setSignal(until);
+        const { httpStatusCode: status, headers, body: read } = await library.send(request).toPromise();
+        return { status, headers, body: await read.text() };
+      });
       line(`${answer.status} ${answer.headers['audit-id'] ?? ''}`.trim());
-      return answer;
+      return { ...answer, json: answer.status >= 400 || text ? undefined : wholeJson(answer.body || 'null') };
     } catch (error) {
       (call.late ? late : signal).throwIfAborted();
       line('failed');
@@ -174,15 +185,22 @@ function connected(
 
   return {
     server,
+    async ask(call, read) {
+      const answer = await this.send(call);
+      try {
+        return read(answer);
+      } catch (error) {
+        throw problemOf(error, `cluster ${host}`, call.resource);
+      }
+    },
     async send(call) {
       try {
         const answer = await (call.late ? lateGate : gate).pass({
           send: () => sendOnce(call),
-          answer: ({ status, headers }) => ({
+          answer: ({ status, headers, body }) => ({
             status,
             retryAfter: headers['retry-after'],
-            // 500 is what an API server says of webhooks and schemas that refuse: the same again fails again.
-            fault: status > 501,
+            fault: status >= 500 && status !== 501 && !isVerdict(body),
           }),
           // An apply says what is wanted, a delete names the uid, and a second token does no harm.
           again: true,
@@ -194,11 +212,26 @@ function connected(
             retryAfter: pauseOf(answer.headers['retry-after'], clock),
           });
         }
-        return call.text ? answer.body : JSON.parse(answer.body || 'null');
+        return call.text ? answer.body : answer.json;
       } catch (error) {
         if (!(error instanceof Problem)) signal.throwIfAborted();
-        throw problemOf(error, `cluster ${host}`);
+        throw problemOf(error, `cluster ${host}`, call.resource);
       }
     },
   };
 }
+
+type Dispatcher = NonNullable<ReturnType<import('@kubernetes/client-node').RequestContext['getDispatcher']>>;
+
+/** `fetch` follows redirects, with the body and the client's certificate; an API server has no reason to send anyone away. */
+const stayingAt = (server: string, dispatcher: Dispatcher): Dispatcher =>
+  dispatcher.compose((dispatch) => (options, handler) => {
+    if (String(options.origin) !== new URL(server).origin)
+      throw new Odd('it leads to another host, which is not followed');
+    return dispatch(options, handler);
+  });
+
+/** client-node makes none for a cluster with a public certificate. */
+const plainDispatcher = (config: KubeConfig): Dispatcher =>
+  // biome-ignore lint/complexity/useLiteralKeys: it is private, and makes what its own requests get
+  config['createDispatcher'](config.getCurrentCluster(), { rejectUnauthorized: true }) as Dispatcher;

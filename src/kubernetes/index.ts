@@ -1,12 +1,20 @@
 import { createMemory } from '../memory.ts';
 import { Secret } from '../secret.ts';
+import { listIn, Odd, tableIn, textIn } from '../shape.ts';
 import { orAbsent, Problem } from '../trouble.ts';
 import { type Connection, type ConnectionOptions, createConnection } from './connection.ts';
-import { FIELD_MANAGER, type Kind, type Kubernetes, type KubernetesObject, ONCE_MANAGER } from './kubernetes.ts';
-import { discoveredPlace, knownPlace, type Place, pathOf, rootOf } from './plurals.ts';
+import {
+  FIELD_MANAGER,
+  type Kind,
+  type Kubernetes,
+  type KubernetesObject,
+  type ObjectRef,
+  ONCE_MANAGER,
+} from './kubernetes.ts';
+import { knownPlace, type Place, pathOf, placesOf, rootOf } from './plurals.ts';
 
-/** Items of one page of a list. */
-const PAGE = 500;
+/** Items of one page of a list, and more pages than a cluster has objects for. */
+const [PAGE, PAGES] = [500, 1000];
 /** The least that a TokenRequest may ask for, seconds. */
 const TOKEN_LIFE = 600;
 
@@ -16,21 +24,23 @@ export type Refreshable = Kubernetes & { fresh(): Refreshable };
 interface Shared {
   connect(): Promise<Connection>;
   /** What discovery said of a group and version. */
-  readonly discovered: Map<string, Promise<unknown>>;
+  readonly discovered: Map<string, Promise<ReadonlyMap<string, Place> | undefined>>;
+  /** Kinds, each with its version, of which an object was looked for where they are served. */
+  readonly served: Set<string>;
 }
 
 /** Connects at the first call. */
 export function createKubernetes(options: ConnectionOptions): Refreshable {
-  return view({ connect: createConnection(options), discovered: new Map() });
+  return view({ connect: createConnection(options), discovered: new Map(), served: new Set() });
 }
 
 function view(shared: Shared): Refreshable {
   const memory = createMemory();
   const { connect } = shared;
 
-  const read = async (path: string, resource: string) => {
+  const read = async <T>(path: string, resource: string, take: (answer: unknown) => T): Promise<T | undefined> => {
     const connection = await connect();
-    return orAbsent(connection.send({ method: 'GET', path, resource }));
+    return orAbsent(connection.ask({ method: 'GET', path, resource }, take));
   };
 
   return {
@@ -41,49 +51,64 @@ function view(shared: Shared): Refreshable {
         const place = await placeOf(shared, object);
         if (!place) return undefined;
         const path = pathOf(object, place, object.namespace, object.name);
-        return (await read(path, nameOf(object.kind, object.namespace, object.name))) as KubernetesObject | undefined;
+        const connection = await connect();
+        const resource = nameOf(object.kind, object.namespace, object.name);
+        return orAbsent(
+          connection.ask({ method: 'GET', path, resource }, objectOf).catch((error: unknown) => {
+            if (isAbsentHere(error, object.name)) shared.served.add(servedAs(object));
+            throw error;
+          }),
+        );
       }),
+
+    serves: (kind) => shared.served.has(servedAs(kind)),
 
     list: (kind, namespace, labels) =>
       memory(`list ${JSON.stringify([kind, namespace, labels])}`, async () => {
         const place = await placeOf(shared, kind);
         if (!place) return [];
         const items: KubernetesObject[] = [];
+        const seen = new Set<string>();
         for (let next: string | undefined = ''; next !== undefined; ) {
+          const mark = next;
           const query = new URLSearchParams({ limit: String(PAGE) });
           if (labels) query.set('labelSelector', labels);
           if (next) query.set('continue', next);
           const path = `${pathOf(kind, place, namespace)}?${query}`;
-          const page = (await read(path, `${kind.kind} in ${namespace ?? 'all namespaces'}`)) as ListPage | undefined;
-          // Items of a list do not say their kind.
-          items.push(...(page?.items ?? []).map((each) => ({ ...each, apiVersion: kind.apiVersion, kind: kind.kind })));
-          next = page?.metadata?.continue || undefined;
+          const page = await read(path, `${kind.kind} in ${namespace ?? 'all namespaces'}`, (answer) => {
+            if (seen.has(mark) || seen.size === PAGES) throw new Odd('the list does not end');
+            seen.add(mark);
+            return pageOf(answer, kind);
+          });
+          for (const item of page?.items ?? []) items.push(item);
+          next = page?.next;
         }
         return items;
       }),
 
     versions: (group) =>
       memory(`versions ${group}`, async () => {
-        const found = (await read(`/apis/${group}`, `API group ${group}`)) as ApiGroup | undefined;
-        return (found?.versions ?? []).map(({ groupVersion }) => groupVersion);
+        const versions = await read(`/apis/${group}`, `API group ${group}`, (answer) =>
+          listIn(tableIn(answer).versions).map((version) => textIn(tableIn(version), 'groupVersion')),
+        );
+        return versions ?? [];
       }),
 
-    async apply(manifest, { dryRun = false } = {}) {
-      const { apiVersion, kind, metadata } = await headOf(manifest);
-      const resource = nameOf(kind, metadata.namespace, metadata.name);
+    async apply(manifest, { dryRun = false, of } = {}) {
+      const { apiVersion, kind, name, namespace } = of ?? (await referenceIn(manifest));
+      const resource = nameOf(kind, namespace, name);
       const place = await placeOf(shared, { apiVersion, kind });
       if (!place) throw noKind({ apiVersion, kind }, resource);
-      if (place.namespaced && !metadata.namespace) {
+      if (place.namespaced && !namespace) {
         throw new Problem('refused', resource, `The manifest of ${resource} names no namespace.`);
       }
       const query = new URLSearchParams({ fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' });
       if (dryRun) query.set('dryRun', 'All');
-      const path = `${pathOf({ apiVersion, kind }, place, metadata.namespace, metadata.name)}?${query}`;
+      const path = `${pathOf({ apiVersion, kind }, place, namespace, name)}?${query}`;
       const connection = await connect();
       try {
         const contentType = 'application/apply-patch+yaml';
-        const applied = await connection.send({ method: 'PATCH', path, body: manifest, contentType, resource });
-        return applied as KubernetesObject;
+        return await connection.ask({ method: 'PATCH', path, body: manifest, contentType, resource }, objectOf);
       } catch (error) {
         throw error instanceof Problem ? explained(error, { apiVersion, kind }, resource) : error;
       }
@@ -125,17 +150,11 @@ function view(shared: Shared): Refreshable {
         spec: { audiences: [audience], expirationSeconds: TOKEN_LIFE },
       });
       const connection = await connect();
-      const answer = (await connection.send({
-        method: 'POST',
-        path,
-        body,
-        contentType: 'application/json',
-        resource,
-      })) as {
-        status?: { token?: string };
-      };
-      if (!answer.status?.token) throw new Problem('broken', resource, `The cluster gave no token for ${resource}.`);
-      return new Secret(answer.status.token);
+      return connection.ask({ method: 'POST', path, body, contentType: 'application/json', resource }, (answer) => {
+        const { token } = Object(tableIn(answer).status) as { token?: unknown };
+        if (typeof token === 'string' && token !== '') return new Secret(token);
+        throw new Problem('broken', resource, `The cluster gave no token for ${resource}.`);
+      });
     },
 
     async log(namespace, pod, tail, container) {
@@ -152,14 +171,35 @@ function view(shared: Shared): Refreshable {
   };
 }
 
-interface ListPage {
-  readonly items?: readonly KubernetesObject[];
-  readonly metadata?: { readonly continue?: string };
+const servedAs = ({ apiVersion, kind }: Kind): string => `${apiVersion} ${kind}`;
+
+/** The API server says of an object by its name that it is not there; of a path that it does not serve, only that. */
+const isAbsentHere = (error: unknown, name: string): boolean =>
+  error instanceof Problem && error.said?.code === 'NotFound' && error.said.message.endsWith(`"${name}" not found`);
+
+/** Takes an answer for an object if what all objects have is as it should be. @throws {Odd} */
+function objectOf(answer: unknown): KubernetesObject {
+  const object = tableIn(answer);
+  const metadata = tableIn(object.metadata);
+  textIn(metadata, 'name');
+  for (const texts of ['labels', 'annotations']) {
+    const all = Object.values(tableIn(metadata[texts] ?? {}));
+    if (all.some((text) => typeof text !== 'string')) throw new Odd(`its ${texts} are no texts`);
+  }
+  for (const lists of ['managedFields', 'ownerReferences']) listIn(metadata[lists] ?? []).map(tableIn);
+  return object as unknown as KubernetesObject;
 }
 
-/** The answer of `GET /apis/GROUP`. */
-interface ApiGroup {
-  readonly versions?: readonly { readonly groupVersion: string }[];
+/** A page of a list, and the mark of the next one. Where there is nothing, some API servers say null. @throws {Odd} */
+function pageOf(answer: unknown, { apiVersion, kind }: Kind) {
+  const { items, metadata } = tableIn(answer);
+  const next = tableIn(metadata ?? {}).continue ?? '';
+  if (typeof next !== 'string') throw new Odd('the mark of its next page is none');
+  return {
+    // Items of a list do not say their kind.
+    items: (items === null ? [] : listIn(items)).map((item) => ({ ...objectOf(item), apiVersion, kind })),
+    next: next === '' ? undefined : next,
+  };
 }
 
 /** Known without asking, or by discovery; `undefined` when the cluster does not serve the kind. */
@@ -170,24 +210,24 @@ async function placeOf(shared: Shared, kind: Kind): Promise<Place | undefined> {
   let asked = shared.discovered.get(path);
   if (!asked) {
     const connection = await shared.connect();
-    asked = orAbsent(connection.send({ method: 'GET', path, resource: kind.apiVersion }));
+    asked = orAbsent(connection.ask({ method: 'GET', path, resource: kind.apiVersion }, placesOf));
     shared.discovered.set(path, asked);
     // What is not served yet may be tomorrow, or after the next step.
     const forget = () => shared.discovered.delete(path);
     asked.then((answer) => answer === undefined && forget(), forget);
   }
-  const answer = await asked;
-  return answer === undefined ? undefined : discoveredPlace(answer, kind.kind);
+  return (await asked)?.get(kind.kind);
 }
 
 /** What the path of an apply is made of. The text itself is sent as it is. */
-async function headOf(manifest: string): Promise<Kind & { metadata: { name: string; namespace?: string } }> {
+async function referenceIn(manifest: string): Promise<ObjectRef> {
   const { parse } = await import('yaml');
   const head = parse(manifest) as Partial<KubernetesObject> | null;
   if (!head?.apiVersion || !head.kind || !head.metadata?.name) {
     throw new Problem('refused', 'manifest', 'The manifest lacks apiVersion, kind or metadata.name.');
   }
-  return head as KubernetesObject;
+  const { name, namespace } = head.metadata;
+  return { apiVersion: head.apiVersion, kind: head.kind, name, ...(namespace && { namespace }) };
 }
 
 /** A 404 for an apply is about the kind or the namespace, never about the object. */

@@ -13,13 +13,16 @@ export interface Kubernetes {
   get(object: ObjectRef): Promise<KubernetesObject | undefined>;
   /** Of one namespace, or of all. */
   list(kind: Kind, namespace: string | undefined, labels?: string): Promise<readonly KubernetesObject[]>;
+  /** Whether an answer has shown that the kind is served under that version: then an object that it has not is nowhere. */
+  serves(kind: Kind): boolean;
   /** The versions of an API group that are served (`external-secrets.io/v1`), as anybody may ask; none for one that is not there. */
   versions(group: string): Promise<readonly string[]>;
   /**
    * Server-side apply of the text as it is, with strict field validation and our field manager, never forced.
    * Throws `refused` with the other manager's name when a field is somebody else's.
+   * @param options.of which object it is, from whoever has read the text; else it is read for that
    */
-  apply(manifest: string, options?: { readonly dryRun?: boolean }): Promise<KubernetesObject>;
+  apply(manifest: string, options?: { readonly dryRun?: boolean; readonly of?: ObjectRef }): Promise<KubernetesObject>;
   /** Sets annotations as a person would, in a name of their own: no later apply takes them away. */
   annotate(object: ObjectRef, annotations: Readonly<Record<string, string>>): Promise<void>;
   /**

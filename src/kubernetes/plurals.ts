@@ -1,3 +1,4 @@
+import { listIn, tableIn, textIn } from '../shape.ts';
 import type { Kind } from './kubernetes.ts';
 
 /** Where a kind lives in the API: the last part of its paths. */
@@ -50,11 +51,15 @@ export const rootOf = (apiVersion: string) => (apiVersion.includes('/') ? `/apis
 
 export const knownPlace = ({ apiVersion, kind }: Kind): Place | undefined => KNOWN[`${groupOf(apiVersion)}/${kind}`];
 
-/** The place of a kind in the answer of `GET /apis/GROUP/VERSION` (APIResourceList). */
-export function discoveredPlace(answer: unknown, kind: string): Place | undefined {
-  const { resources = [] } = answer as { resources?: { name: string; kind: string; namespaced: boolean }[] };
-  const found = resources.find((each) => each.kind === kind && !each.name.includes('/'));
-  return found && { plural: found.name, namespaced: found.namespaced };
+/** The places of all kinds in the answer of `GET /apis/GROUP/VERSION` (APIResourceList). @throws {Odd} */
+export function placesOf(answer: unknown): ReadonlyMap<string, Place> {
+  const places = listIn(tableIn(answer).resources).flatMap((resource): (readonly [string, Place])[] => {
+    const [plural, kind] = [textIn(tableIn(resource), 'name'), textIn(tableIn(resource), 'kind')];
+    // Of a kind with parts, such as its status, those have places of their own.
+    return plural.includes('/') ? [] : [[kind, { plural, namespaced: tableIn(resource).namespaced === true }]];
+  });
+  // Of two of one name the first counts.
+  return new Map(places.toReversed());
 }
 
 /** The path of a collection, or of one object in it. */

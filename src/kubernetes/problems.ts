@@ -1,11 +1,21 @@
+import { Unanswered } from '../answer.ts';
+import { Odd } from '../shape.ts';
 import { Problem, type Said, type Trouble } from '../trouble.ts';
 
 /** The object that the API server sends for an error (meta/v1 Status). */
 interface Status {
   readonly reason?: string;
   readonly message?: string;
-  readonly details?: { readonly causes?: readonly { reason?: string; message?: string; field?: string }[] };
+  readonly causes: readonly Cause[];
 }
+interface Cause {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly field?: string;
+}
+
+/** Of a message that is longer nobody reads the rest, and a sentence has less of it. */
+const [LONGEST, SHOWN] = [4000, 600];
 
 /** The problem that an answer with status 400 and above is. */
 export function refusalOf(
@@ -15,8 +25,8 @@ export function refusalOf(
   more: { readonly auditId?: string | undefined; readonly retryAfter?: number | undefined } = {},
 ): Problem {
   const answer = statusOf(body);
-  const message = answer.message ?? (body.trim().split('\n')[0] || `status ${status}`);
-  const conflicts = answer.details?.causes?.filter(({ reason }) => reason === 'FieldManagerConflict') ?? [];
+  const message = answer.message ?? (body.trim().slice(0, LONGEST).split('\n')[0] || `status ${status}`);
+  const conflicts = answer.causes.filter(({ reason }) => reason === 'FieldManagerConflict');
   const said: Said = {
     by: 'Kubernetes',
     status,
@@ -34,12 +44,18 @@ export function refusalOf(
   });
 }
 
+const WEBHOOK = /failed calling webhook/i;
+/** An apply that does not fit the schema is answered with 500. */
+const SCHEMA = /field not declared in schema|failed to create typed patch object/i;
+
+/** Of a 500: it is about what was asked for, and the same again fails again. */
+export const isVerdict = (body: string): boolean => WEBHOOK.test(body) || SCHEMA.test(body);
+
 /** Status → trouble, for the API server. */
 function troubleOf(status: number, message: string): Trouble {
   // A webhook that does not answer is a fault of the cluster, whatever status it is given.
-  if (/failed calling webhook/i.test(message)) return 'broken';
-  // An apply that does not fit the schema is answered with 500.
-  if (/field not declared in schema|failed to create typed patch object/i.test(message)) return 'refused';
+  if (WEBHOOK.test(message)) return 'broken';
+  if (SCHEMA.test(message)) return 'refused';
   switch (status) {
     case 401:
       return 'unsigned';
@@ -66,12 +82,12 @@ function sentenceOf(trouble: Trouble, resource: string, message: string, right: 
     case 'unsigned':
       return 'The cluster does not accept the sign-in.';
     default:
-      return `${resource}: ${message}`;
+      return `${resource}: ${message.length > SHOWN ? `${message.slice(0, SHOWN)}...` : message}`;
   }
 }
 
 /** Names the other managers and their fields: `.data.x is argocd's`. */
-function conflictIn(resource: string, causes: readonly { message?: string; field?: string }[]): string {
+function conflictIn(resource: string, causes: readonly Cause[]): string {
   const fields = new Map<string, string[]>();
   for (const { message = '', field = '' } of causes) {
     const manager = /conflict with "([^"]+)"/.exec(message)?.[1] ?? 'another manager';
@@ -91,9 +107,14 @@ function rightIn(message: string): string | undefined {
   return `${verb} ${resource}${group ? `.${group}` : ''}${namespace ? ` in namespace ${namespace}` : ''}`;
 }
 
-/** What was thrown instead of an answer: no connection, no name, no trust. */
-export function problemOf(error: unknown, server: string): Problem {
+/** What was thrown instead of an answer: no connection, no name, no trust; or an answer that is none. */
+export function problemOf(error: unknown, server: string, resource = server): Problem {
   if (error instanceof Problem) return error;
+  const odd = deepest(error);
+  if (odd instanceof Odd) {
+    const words = `${resource}: the cluster answered in a form that is not understood: ${odd.message}.`;
+    return new Problem('broken', resource, words, { said: { by: 'Kubernetes', message: words }, cause: error });
+  }
   const { code, message } = root(error);
   return new Problem('broken', server, `${server} cannot be reached${code ? ` (${code})` : ''}: ${message}`, {
     said: { by: 'Kubernetes', ...(code ? { code } : {}), message },
@@ -104,25 +125,44 @@ export function problemOf(error: unknown, server: string): Problem {
 /** Whether sending again may help. */
 export function isLost(error: unknown): boolean {
   if (error instanceof Problem) return false;
+  if (error instanceof Unanswered) return true;
   const { code = '' } = root(error);
   return /^(ECONNRESET|ECONNREFUSED|ETIMEDOUT|EPIPE|EAI_AGAIN|UND_ERR_SOCKET|UND_ERR_CONNECT_TIMEOUT)$/.test(code);
 }
 
 /** `fetch failed` says nothing: the reason is the innermost cause. */
 function root(error: unknown): { readonly code?: string; readonly message: string } {
-  let deepest = error;
-  while (deepest instanceof Error && deepest.cause instanceof Error) deepest = deepest.cause;
-  if (!(deepest instanceof Error)) return { message: String(deepest) };
-  const { code } = deepest as NodeJS.ErrnoException;
-  return { ...(typeof code === 'string' ? { code } : {}), message: deepest.message };
+  const cause = deepest(error);
+  if (!(cause instanceof Error)) return { message: String(cause) };
+  const { code } = cause as NodeJS.ErrnoException;
+  return { ...(typeof code === 'string' ? { code } : {}), message: cause.message };
 }
 
+function deepest(error: unknown): unknown {
+  let cause = error;
+  while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause;
+  return cause;
+}
+
+/** What of it is as it should be; a proxy on the way may say anything. */
 function statusOf(body: string): Status {
+  let said: unknown;
   try {
-    return JSON.parse(body) as Status;
+    said = JSON.parse(body);
   } catch {
-    return {};
+    return { causes: [] };
   }
+  const { causes } = Object(Object(said).details) as Record<string, unknown>;
+  return { ...textsOf(said), causes: Array.isArray(causes) ? causes.map(textsOf) : [] };
+}
+
+function textsOf(said: unknown): Cause {
+  const { reason, message, field } = Object(said) as Record<string, unknown>;
+  return {
+    ...(typeof reason === 'string' && reason !== '' && { reason }),
+    ...(typeof message === 'string' && message !== '' && { message: message.slice(0, LONGEST) }),
+    ...(typeof field === 'string' && { field }),
+  };
 }
 
 const codeOf = (status: number) => (status === 404 ? 'NotFound' : status === 401 ? 'Unauthorized' : `status ${status}`);

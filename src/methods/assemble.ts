@@ -9,7 +9,7 @@ import { proof } from '../steps/proof.ts';
 import { secret } from '../steps/secret.ts';
 import type { Template } from '../templates.ts';
 import { type SecretRef, type Spec, subjectOf, type Workload } from '../workload.ts';
-import { collect } from './collect.ts';
+import { collect, perWorkload } from './collect.ts';
 import type { Method, Scope, Shared } from './method.ts';
 import { object } from './objects.ts';
 import { namesOf, subjectsOf } from './subjects.ts';
@@ -50,7 +50,7 @@ export function assemble(spec: Spec, context: Context): Assembly {
   const { cluster } = subjects;
 
   /** That the identity trusts the service account of the workload. */
-  const trustOf = (workload: Workload): Step => {
+  const trustOf = perWorkload((workload): Step => {
     const identity = subjects.identity(workload);
     return once(
       federation({
@@ -61,9 +61,9 @@ export function assemble(spec: Spec, context: Context): Assembly {
         siblings: [...new Set(identity.sharing.map(subjectOf))],
       }),
     );
-  };
+  });
 
-  const accessOf = (workload: Workload): { trust: Step; right: Step } => {
+  const accessOf = perWorkload((workload): { trust: Step; right: Step } => {
     const vault = subjects.vault(workload);
     const identity = subjects.identity(workload);
     const together = identity.sharing.filter((other) => subjects.vault(other).step.id === vault.step.id);
@@ -78,28 +78,41 @@ export function assemble(spec: Spec, context: Context): Assembly {
       workloads: namesOf(together),
     });
     return { trust: trustOf(workload), right: once(right) };
-  };
+  });
 
   /** The caller's own right to write, where it was asked for and something is to be written. */
-  const grantFor = (workload: Workload): Step | undefined => {
+  const grantFor = perWorkload((workload): Step | undefined => {
     const vault = subjects.vault(workload);
     const toWrite = distinct(vault.sharing).filter(({ value }) => value !== undefined);
     if (!context.grantSelf || toWrite.length === 0) return undefined;
     return once(grantSelf({ vault, secrets: toWrite, keep: context.keepGrant, workloads: namesOf(vault.sharing) }));
-  };
+  });
 
-  const secretsOf = (workload: Workload): readonly Step[] => {
-    const vault = subjects.vault(workload);
+  const taken = new Map<string, ReadonlyMap<string, Step>>();
+  /** What workloads take from a vault: a step for each thing, by its key. */
+  const takenFrom = (vault: ReturnType<typeof subjects.vault>, workload: Workload): ReadonlyMap<string, Step> => {
+    const known = taken.get(vault.step.id);
+    if (known) return known;
     const grant = grantFor(workload);
-    const named = distinct([workload]).filter(({ standIn }) => !standIn);
-    return named.map((one) => {
-      const isOne = ({ kind, name }: SecretRef): boolean => kind === one.kind && name === one.name;
-      const users = vault.sharing.filter(({ secrets }) => secrets.some(isOne));
-      const wanted = distinct(users).find(isOne) ?? one;
-      return once(secret({ vault, wanted, workloads: namesOf(users), grant: wanted.value ? grant : undefined }));
-    });
+    const named = vault.sharing.flatMap((user) =>
+      user.secrets.filter(({ standIn }) => !standIn).map((one) => ({ user, one })),
+    );
+    const steps = new Map<string, Step>();
+    for (const [key, all] of Map.groupBy(named, ({ one }) => keyOf(one))) {
+      const wanted = all.find(({ one }) => one.value)?.one ?? all.at(-1)!.one;
+      const users = namesOf([...new Set(all.map(({ user }) => user))]);
+      steps.set(key, once(secret({ vault, wanted, workloads: users, grant: wanted.value ? grant : undefined })));
+    }
+    taken.set(vault.step.id, steps);
+    return steps;
   };
+  const secretsOf = perWorkload((workload): readonly Step[] => {
+    const steps = takenFrom(subjects.vault(workload), workload);
+    const named = distinct([workload]).filter(({ standIn }) => !standIn);
+    return named.map((one) => steps.get(keyOf(one))!);
+  });
 
+  const namespaces = new Map<string, Step>();
   const shared: Shared = {
     spec,
     cloud,
@@ -107,7 +120,15 @@ export function assemble(spec: Spec, context: Context): Assembly {
     template: context.template,
     vault: (workload) => subjects.vault(workload).step,
     identity: (workload) => subjects.identity(workload).step,
-    namespace: (workload) => once(object(workload, shared, 'namespace.yaml', { after: [ref(cluster, 'clusterId')] })),
+    namespace: (workload) => {
+      const known = namespaces.get(workload.namespace);
+      if (known) return known;
+      const own = object(workload, shared, 'namespace.yaml', { after: [ref(cluster, 'clusterId')] });
+      const inIt = workloads.filter(({ namespace }) => namespace === workload.namespace);
+      const step = once({ ...own, workloads: namesOf(inIt) });
+      namespaces.set(workload.namespace, step);
+      return step;
+    },
     readable: (workload) => {
       const { trust, right } = accessOf(workload);
       return [ref(trust, 'trusted'), ref(right, 'granted'), ...secretsOf(workload).map((step) => ref(step, 'present'))];
@@ -159,11 +180,13 @@ function unionOf(lists: readonly (readonly ClusterFeature[])[]): readonly Cluste
   return [...union.values()];
 }
 
+const keyOf = ({ kind, name }: SecretRef): string => `${kind}/${name}`;
+
 /** One reference per thing in the vault; the one that brings a value wins. */
 function distinct(workloads: readonly Workload[]): readonly SecretRef[] {
   const all = new Map<string, SecretRef>();
   for (const found of workloads.flatMap(({ secrets }) => secrets)) {
-    const key = `${found.kind}/${found.name}`;
+    const key = keyOf(found);
     if (!all.get(key)?.value) all.set(key, found);
   }
   return [...all.values()];

@@ -1,4 +1,5 @@
 import type { Step } from '../step.ts';
+import type { Workload } from '../workload.ts';
 
 /** The steps of a file, one per id, however many workloads ask for it. */
 export interface Collection {
@@ -20,5 +21,14 @@ export function collect(): Collection {
       return merged;
     },
     all: () => [...made.values()],
+  };
+}
+
+/** Made once for each workload, however often it is asked for: a file may hold hundreds. */
+export function perWorkload<T>(make: (workload: Workload) => T): (workload: Workload) => T {
+  const made = new Map<Workload, T>();
+  return (workload) => {
+    if (!made.has(workload)) made.set(workload, make(workload));
+    return made.get(workload) as T;
   };
 }

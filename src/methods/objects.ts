@@ -1,9 +1,9 @@
+import { Complaints } from '../complaint.ts';
 import type { Needs, Ref, Step } from '../step.ts';
 import { deploymentLife } from '../steps/deployment.ts';
 import { manifest } from '../steps/manifest.ts';
 import { proofId } from '../steps/proof.ts';
-import { parseText, write } from '../templates/yaml.ts';
-import { fillTemplate, type Hole } from '../templates.ts';
+import { type Filled, filledTemplate, type Hole } from '../templates.ts';
 import type { Workload } from '../workload.ts';
 import type { Shared } from './method.ts';
 
@@ -57,27 +57,41 @@ export function object(
   const secrets = workload.secrets.map((secret) => ({ ...secret, objectType: OBJECT_TYPE[secret.kind] }));
   const needs = options.needs ?? {};
   const order = Object.fromEntries((options.after ?? []).map((before) => [before.step, before]));
-  return manifest({
+  const step = manifest({
     needs: { ...needs, ...order },
     holes: Object.keys(needs),
     workloads: [workload.name],
     file: template.file,
-    fill(known) {
+    fill: lastOne((known) => {
       const facts = Object.fromEntries(Object.keys(needs).map((hole) => [hole, known[hole]])) as Values;
-      const text = fillTemplate(template, { ...valuesOf(workload, shared), ...options.values, ...facts }, secrets);
-      return options.annotations ? annotated(text, options.annotations) : text;
-    },
+      const values = { ...valuesOf(workload, shared), ...options.values, ...facts };
+      return filledTemplate(template, values, secrets, options.annotations);
+    }),
     ...(options.apiVersions && { apiVersions: options.apiVersions }),
     ...(options.objection && { objection: options.objection }),
     // A pod that cannot read yet crashes, and is started again only after ever longer pauses.
     ...(options.isDeployment && { life: deploymentLife }),
     ...((options.isDeployment || options.isProven) && { proven: [proofId(workload)] }),
   });
+  return within(workload, step, template.file);
 }
 
-function annotated(text: string, annotations: Readonly<Record<string, string>>): string {
-  const { documents } = parseText({ text, file: 'manifest' });
-  for (const document of documents)
-    for (const [name, value] of Object.entries(annotations)) document.setIn(['metadata', 'annotations', name], value);
-  return documents.map(write).join('---\n');
+/** A copy of a template may say anything; consent is given to what concerns the workload, and that ends at its namespace. */
+function within({ namespace }: Workload, step: Step, file: string): Step {
+  const { kind, name, namespace: own } = step.manifest ?? { kind: '', name: '' };
+  if (kind === 'Namespace' ? name === namespace && own === undefined : own === namespace) return step;
+  const where = own === undefined ? 'of the whole cluster' : `in the namespace ${own}`;
+  throw new Complaints([
+    { message: `the template makes a ${kind} ${where}; a workload's objects lie in its own, ${namespace}`, file },
+  ]);
+}
+
+/** The same answer for the same facts: it is asked for again by plan, judgement and act. */
+function lastOne(fill: (known: Readonly<Record<string, string>>) => Filled): typeof fill {
+  let last: { readonly key: string; readonly filled: Filled } | undefined;
+  return (known) => {
+    const key = JSON.stringify(known);
+    if (last?.key !== key) last = { key, filled: fill(known) };
+    return last.filled;
+  };
 }

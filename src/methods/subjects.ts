@@ -20,7 +20,7 @@ import {
   type VaultWish,
   type Workload,
 } from '../workload.ts';
-import type { Collection } from './collect.ts';
+import { type Collection, perWorkload } from './collect.ts';
 
 /** A vault or an identity, with all who share it; `wish` is as the first of them writes it. */
 export interface Subject<Wish> {
@@ -51,11 +51,17 @@ export interface Subjects {
 /** Azure's names are one in whatever case. */
 const isOne = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
-const isSame = (one: ManagedIdentityWish, other: ManagedIdentityWish): boolean =>
-  isOne(one.name, other.name) && isOne(one.resourceGroup, other.resourceGroup);
+/** Those of hundreds who share something, without asking each of them for each. */
+function sharers<T>(all: readonly T[], keyOf: (one: T) => string): (key: string) => readonly T[] {
+  const groups = Map.groupBy(all, (one) => keyOf(one).toLowerCase());
+  return (key) => groups.get(key.toLowerCase()) ?? [];
+}
 
 /** A vault's address follows from its name, so it can be asked in the first wave. */
 export const vaultAddress = (cloud: Cloud, name: string): string => `https://${name.toLowerCase()}${cloud.vaultSuffix}`;
+
+const isManaged = (one: Workload): one is Workload & { identity: ManagedIdentityWish } =>
+  one.identity.kind === undefined;
 
 export const namesOf = (workloads: readonly Workload[]): readonly string[] => workloads.map(({ name }) => name);
 
@@ -101,8 +107,9 @@ export function subjectsOf(
       ? {}
       : groupFor(called, workload.vault.create?.location ?? location, mark(workload), some);
 
-  const vault: Subjects['vault'] = (workload) => {
-    const sharing = workloads.filter((other) => isOne(other.vault.name, workload.vault.name));
+  const ofVault = sharers(workloads, (other) => other.vault.name);
+  const vault = perWorkload<ReturnType<Subjects['vault']>>((workload) => {
+    const sharing = ofVault(workload.vault.name);
     const wish = sharing[0]?.vault ?? workload.vault;
     const id = idOf(wish.resourceGroup, 'Microsoft.KeyVault/vaults', wish.name);
     const uri = vaultAddress(cloud, wish.name);
@@ -117,22 +124,24 @@ export function subjectsOf(
       vaultStep({ wish, id, uri, mark: mark(sharing[0] ?? workload), workloads: some, location, after }),
     );
     return { wish, id, uri, step, sharing };
-  };
+  });
 
   const managed = workloads.flatMap(({ identity }) => (identity.kind === undefined ? [identity] : []));
+  const ofName = sharers(workloads, (other) => other.identity.name);
+  const inGroup = sharers(managed, (one) => one.resourceGroup);
 
   const managedIdentity = (workload: Workload, wanted: ManagedIdentityWish): ReturnType<Subjects['identity']> => {
-    const namesakes = workloads.filter((other) => isOne(other.identity.name, wanted.name));
+    const namesakes = ofName(wanted.name);
     const sharing = namesakes.filter((other) => isOne(other.identity.resourceGroup ?? '', wanted.resourceGroup));
-    const wish = managed.find((one) => isSame(one, wanted)) ?? wanted;
+    const wish = sharing.find(isManaged)?.identity ?? wanted;
     const id = idOf(wish.resourceGroup, 'Microsoft.ManagedIdentity/userAssignedIdentities', wish.name);
     const called = namesakes.length > sharing.length ? `${wish.resourceGroup}/${wish.name}` : wish.name;
     const some = namesOf(sharing);
     const proven = [resourceGroup, ...(workload.vault.create ? [] : [workload.vault.resourceGroup])];
-    const neighbours = managed.filter((one) => isOne(one.resourceGroup, wish.resourceGroup) && !isSame(one, wish));
+    const neighbour = inGroup(wish.resourceGroup).find((one) => !isOne(one.name, wish.name));
     const owner = mark(sharing[0] ?? workload);
     const marks = sharing.map(mark);
-    const holder = { wish, id, mark: owner, marks, ...(neighbours.length > 0 && { amongOthers: true }) };
+    const holder = { wish, id, mark: owner, marks, ...(neighbour && { amongOthers: true }) };
     const after = {
       ...ownGroup(wish.resourceGroup, proven, workload, some),
       ...providerFor('Microsoft.ManagedIdentity', some, (azure) => lookAt(azure, holder)),
@@ -143,7 +152,7 @@ export function subjectsOf(
 
   /** An application and its service principal stand where a managed identity stands alone. */
   const appRegistration = (workload: Workload, wanted: AppRegistrationWish): ReturnType<Subjects['identity']> => {
-    const namesakes = workloads.filter((other) => isOne(other.identity.name, wanted.name));
+    const namesakes = ofName(wanted.name);
     const sharing = namesakes.filter(({ identity }) => identity.kind === 'app registration');
     const wish = { ...wanted, name: sharing[0]?.identity.name ?? wanted.name };
     // No resource group is called so: it may not hold a space.
@@ -158,10 +167,11 @@ export function subjectsOf(
     return { ...holder, step, application, sharing };
   };
 
-  const identity: Subjects['identity'] = (workload) =>
+  const identity = perWorkload<ReturnType<Subjects['identity']>>((workload) =>
     workload.identity.kind === 'app registration'
       ? appRegistration(workload, workload.identity)
-      : managedIdentity(workload, workload.identity);
+      : managedIdentity(workload, workload.identity),
+  );
 
   return { clusterId, cluster, vault, identity, mark };
 }

@@ -1,13 +1,11 @@
 import { failureDocument, planDocument } from '../engine/evidence.ts';
 import type { Output } from '../io.ts';
 import { redact } from '../secret.ts';
+import { documentText } from './document.ts';
 import type { Reporter } from './reporter.ts';
 
 /** Exactly one document, at the end: a failure before evidence, evidence before the plan that it carried out. */
-export function jsonReporter(
-  stdout: Output,
-  print = (document: unknown): string => `${JSON.stringify(document, null, 2)}\n`,
-): Reporter {
+export function jsonReporter(stdout: Output, print: (document: unknown) => string = documentText): Reporter {
   let document: unknown;
   let closed = false;
   return {

@@ -50,6 +50,10 @@ export const widthOf = (stream: Stream): number => Math.min(120, stream.columns 
 
 export type Paint = (line: Line) => string;
 
+/** GitHub takes a line that begins so for a command, also behind blanks. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: our own colours may stand before it
+const WORKFLOW_COMMAND = /^((?:\s|\u001b\[[\d;]*m)*:):/;
+
 /** The only place where a line becomes text: coloured, or not, and through the last net for secret values. */
 export function painter(colour: boolean): Paint {
   const chalk = new Chalk({ level: colour ? 1 : 0 });
@@ -59,6 +63,6 @@ export function painter(colour: boolean): Paint {
   };
   return (line) => {
     const text = line.map(({ text, tone }) => (tone && text !== '' ? tones[tone](text) : text)).join('');
-    return redact(colour ? text : text.trimEnd());
+    return redact((colour ? text : text.trimEnd()).replace(WORKFLOW_COMMAND, '$1 :'));
   };
 }

@@ -36,15 +36,27 @@ export const UNICODE: Symbols = {
 /** For locales that are not UTF-8. */
 export const ASCII: Symbols = { ...UNICODE, good: 'v', bad: 'x', later: '.', spinner: ['|', '/', '-', '\\'] };
 
-/** Direction marks and overrides, and separators that some terminals take for an end of line. */
-const MISLEADING = /[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+/**
+ * What turns the direction of reading, what is not seen, and separators that some terminals take for an end of line
+ * (Unicode: Cf, Default_Ignorable_Code_Point, Zl, Zp): with it a name looks like another one.
+ */
+export const UNSEEN = /[\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029]/gu;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
 
-/** Text from elsewhere (names, error messages) as something that can only be read: no value, no control of the terminal. */
+/** Logs of Azure Pipelines and of others obey this wherever it stands in a line. */
+const COMMAND = /##(?=(?:vso|teamcity)?\[)/g;
+
+/**
+ * Text from elsewhere (names, error messages, logs) as something that can only be read: no value, no control of the
+ * terminal, no command of a build system. All that is printed for people is made of spans, and every span goes through it.
+ */
 export function clean(text: string): string {
   // Redacted first, for a value may hold what is taken out; and after, for taking out may put one together.
-  const harmless = stripVTControlCharacters(redact(text)).replace(CONTROL, ' ').replace(MISLEADING, '');
+  const harmless = stripVTControlCharacters(redact(text))
+    .replace(CONTROL, ' ')
+    .replace(UNSEEN, '')
+    .replace(COMMAND, '# #');
   return redact(harmless);
 }
 

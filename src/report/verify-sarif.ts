@@ -1,6 +1,7 @@
 import manifest from '../../package.json' with { type: 'json' };
 import { docsOf, ROWS } from '../failures/index.ts';
 import type { Checked, VerifyReport } from '../verify/report.ts';
+import { documentText } from './document.ts';
 import { clean } from './text.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
@@ -21,7 +22,7 @@ export function verifySarif({ checks, exitCode }: VerifyReport): string {
       },
     ],
   };
-  return `${JSON.stringify(document, null, 2)}\n`;
+  return documentText(document);
 }
 
 const ruleOf = ({ failure, id }: Checked): string => failure ?? id;

@@ -1,7 +1,8 @@
 import type { Method } from '../methods/method.ts';
 import type { Spec } from '../workload.ts';
 import type { Answers } from './answers.ts';
-import { camel, clusterIdOf, identityName } from './names.ts';
+import { clusterIdOf, identityName } from './identity-name.ts';
+import { camel } from './names.ts';
 import { sourceText } from './rules.ts';
 import { SAMPLE_IMAGE } from './schema.ts';
 import { optionsOf } from './write.ts';

@@ -1,7 +1,3 @@
-import { createHash } from 'node:crypto';
-import { clusterHash } from '../ownership.ts';
-import { armId } from '../workload.ts';
-
 /** What a name may look like, and the same as the end of a sentence that begins with the wrong name. */
 export interface Rule {
   readonly pattern: RegExp;
@@ -38,8 +34,9 @@ export const NAMES = {
     says: 'is not the name of a secret in Key Vault: 1 to 127 letters, digits and hyphens',
   },
   alias: {
-    pattern: /^(?!\.{1,2}$)[-._a-zA-Z0-9]{1,253}$/,
-    says: 'is not a name for the pod: 1 to 253 letters, digits, hyphens, underscores and dots',
+    // A key of a Kubernetes Secret, and a file of a volume, whose own begin with two dots.
+    pattern: /^(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}$/,
+    says: 'is not a name for the pod: 1 to 253 letters, digits, hyphens, underscores and dots, not two dots first',
   },
   workload: {
     pattern: /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
@@ -76,24 +73,6 @@ export const isGuid = (text: string): boolean => GUID.test(text);
 
 /** AKS keeps the group of a cluster's nodes for itself; what is put there goes with the cluster. */
 export const isNodeResourceGroup = (name: string): boolean => /^MC_/i.test(name);
-
-/**
- * The identity of a workload that names none: one per workload and cluster, `<namespace>-<workload>-<cluster hash>`.
- * A name beyond Azure's 128 characters is cut, and six digits of its own hash keep it apart from its like.
- */
-export function identityName(
-  clusterId: string,
-  workload: { readonly namespace: string; readonly name: string },
-): string {
-  const base = `${workload.namespace}-${workload.name}`;
-  const end = `-${clusterHash(clusterId)}`;
-  if (base.length + end.length <= 128) return base + end;
-  const own = `-${createHash('sha256').update(base).digest('hex').slice(0, 6)}`;
-  return base.slice(0, 128 - own.length - end.length) + own + end;
-}
-
-export const clusterIdOf = (subscription: string, cluster: { readonly resourceGroup: string; readonly name: string }) =>
-  armId(subscription, cluster.resourceGroup, 'Microsoft.ContainerService/managedClusters', cluster.name);
 
 /** `sync-secret` as the file spells it: `syncSecret`. */
 export const camel = (flag: string): string => flag.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

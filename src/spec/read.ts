@@ -4,8 +4,9 @@ import type { Method } from '../methods/method.ts';
 import { nearest } from '../nearest.ts';
 import type { ClusterWish, SecretRef, Spec, ValueSource, VaultWish, Workload } from '../workload.ts';
 import { type Answers, listOf, valuesOf } from './answers.ts';
+import { clusterIdOf, identityName } from './identity-name.ts';
 import { merge, UNNAMED } from './merge.ts';
-import { camel, clusterIdOf, identityName } from './names.ts';
+import { camel } from './names.ts';
 import { nearestAbove, type Path } from './path.ts';
 import { type Candidate, labelOf, rules } from './rules.ts';
 import { type FileShape, fileSchema, SAMPLE_IMAGE, type VaultShape, type WorkloadShape } from './schema.ts';
@@ -54,20 +55,31 @@ export async function readSpec(sources: Sources): Promise<Spec> {
   const { complaints, spec } = await draftOf(sources);
   // Whoever is signed in need not name it: alone, it is the sign-in that is missing.
   const unsigned = complaints.length === 1 && complaints[0]?.fix === SIGN_IN;
-  if (complaints.length > 0) throw new Complaints(complaints, unsigned ? EXIT.signInNeeded : EXIT.usage);
+  if (complaints.length > 0) throw new Complaints(few(complaints), unsigned ? EXIT.signInNeeded : EXIT.usage);
   return spec;
 }
+
+/** All that is wrong, unless nobody would read it all: what broke a whole file breaks every line of it. */
+const SAID = 200;
+const few = (complaints: readonly Complaint[]): readonly Complaint[] =>
+  complaints.length <= SAID
+    ? complaints
+    : [...complaints.slice(0, SAID), { message: `And ${complaints.length - SAID} more.` }];
 
 /** As far as a Spec can be made from the sources, and what stands in its way. */
 export async function draftOf(sources: Sources): Promise<Draft> {
   const { answers, defaults, methods } = sources;
   const schema = fileSchema(methods);
   const complaints: Complaint[] = [];
+  // Not by spreading them into one call: a file may be wrong in more places than a call has room for.
+  const complain = (...lists: readonly Iterable<Complaint>[]): void => {
+    for (const list of lists) for (const complaint of list) complaints.push(complaint);
+  };
   const fileName = sources.file?.path ?? '';
 
   const text = sources.file && readTree(sources.file.text, fileName);
   const file = text && validate(text.root, schema, (path) => ({ file: fileName, line: text.line(path) }));
-  complaints.push(...(text?.complaints ?? []), ...(file && !broken(text) ? file.complaints : []));
+  complain(text?.complaints ?? [], file && !broken(text) ? file.complaints : []);
 
   const merged = merge(file?.value, answers, defaults, methods, fileName);
   const placeOf = (path: Path): Place => {
@@ -76,12 +88,12 @@ export async function draftOf(sources: Sources): Promise<Draft> {
     return text ? { file: fileName, line: text.line(path) } : { said: 'What was given' };
   };
   const whole = validate(merged.tree, schema, placeOf);
-  complaints.push(...merged.complaints, ...whole.complaints);
+  complain(merged.complaints, whole.complaints);
 
   const wrong = (path: Path): boolean => whole.wrong(path) || (file?.wrong(path) ?? false);
   const { values: given, complaints: wrongValues } = valuesOf(answers);
   const values = new Map([...(sources.typed ?? []).map((name) => [name, { typed: name }] as const), ...given]);
-  complaints.push(...wrongValues);
+  complain(wrongValues);
   const subscription = await sources.subscriptions.choose(
     whole.value.subscription,
     complaints,
@@ -91,16 +103,15 @@ export async function draftOf(sources: Sources): Promise<Draft> {
   // A file whose text is broken lacks everything; that is its echo.
   const gaps = new Map<Complaint, string>();
   if (!broken(text)) {
-    complaints.push(...missing(whole.value, merged.chosen, subscription, wrong, sources, placeOf, gaps));
+    complain(missing(whole.value, merged.chosen, subscription, wrong, sources, placeOf, gaps));
   }
   const candidates = (whole.value.workloads ?? []).map((shape, index) =>
     candidate(shape, index, whole.value, subscription ?? '', methods, placeOf, complaints),
   );
   const chosen = candidates.filter(({ index }) => merged.chosen.includes(index));
-  complaints.push(...rules(candidates, methods, placeOf));
-  complaints.push(...accounts(chosen, sources, placeOf));
+  complain(rules(candidates, methods, placeOf), accounts(chosen, sources, placeOf));
   const single = chosen.length === 1 ? chosen[0] : undefined;
-  if (single) complaints.push(...unknownNames(single, values, answers, wrong));
+  if (single) complain(unknownNames(single, values, answers, wrong));
 
   const rotate = new Set(listOf(answers, 'rotate'));
   const others = candidates.filter((one) => !chosen.includes(one) && isWhole(one)).map(({ workload }) => workload);

@@ -2,7 +2,7 @@ import type { Resource } from '../azure/azure.ts';
 import { type Complaint, Complaints } from '../complaint.ts';
 import { isForSameWorkload, ownerMark, TAG } from '../ownership.ts';
 import type { ManagedIdentityWish, Spec, Workload } from '../workload.ts';
-import { clusterIdOf, identityName } from './names.ts';
+import { clusterIdOf, identityName } from './identity-name.ts';
 
 /**
  * `--rebind`: the same Spec, in which every workload that names no identity has the one that was made for it, on

@@ -9,6 +9,12 @@ export const SAMPLE_IMAGE = 'mcr.microsoft.com/azurelinux/base/nodejs:24';
 const named = (rule: keyof typeof NAMES, about: string) =>
   z.string().regex(NAMES[rule].pattern, { error: NAMES[rule].says }).describe(about);
 
+/** What has no rule of its own: it goes into manifests, scripts and lines to paste. */
+const words = z
+  .string()
+  .min(1)
+  .regex(/^[^\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]*$/u, { error: 'holds characters that cannot be seen' });
+
 const createVault = z
   .strictObject({
     location: named('location', "Azure region; default: the cluster's").optional(),
@@ -64,7 +70,7 @@ export function fileSchema(methods: readonly Method[]) {
     methods.flatMap(({ questions }) =>
       questions.map(({ flag, ask, value }) => [
         camel(flag),
-        (value === undefined ? z.boolean() : z.string().min(1)).describe(ask).optional(),
+        (value === undefined ? z.boolean() : words).describe(ask).optional(),
       ]),
     ),
   );
@@ -94,7 +100,7 @@ export function fileSchema(methods: readonly Method[]) {
   return z.strictObject({
     $schema: z.string().optional(),
     apiVersion: z.literal(API_VERSION),
-    subscription: z.string().min(1).describe('Subscription id').optional(),
+    subscription: words.describe('Subscription id').optional(),
     cluster: cluster.optional(),
     vault: vault.describe('Key Vault of all workloads that name none').optional(),
     workloads: z

@@ -2,6 +2,7 @@ import {
   type Document,
   isAlias,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   LineCounter,
@@ -20,10 +21,11 @@ export interface Tree {
   readonly complaints: readonly Complaint[];
 }
 
-const LARGEST = 2 * 1024 * 1024;
+/** Characters; nobody needs to read more of a file than this and one more. */
+export const LARGEST = 2 * 1024 * 1024;
 const DEEPEST = 24;
 /** Far more than hundreds of workloads need; stops aliases of aliases of aliases. */
-const MOST = 200_000;
+const MOST = 60_000;
 
 /** Reads YAML 1.2, one document, without tags. Never throws; what is wrong stands in `complaints`, free of values. */
 export function readTree(text: string, file: string): Tree {
@@ -36,7 +38,13 @@ export function readTree(text: string, file: string): Tree {
   const lines = new LineCounter();
   let document: Document;
   try {
-    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+    document = parseDocument(text, {
+      ...{ lineCounter: lines, prettyErrors: false, logLevel: 'error' },
+      // Found below: the parser compares each key with all before it.
+      uniqueKeys: false,
+      // What is tagged as bytes or a set would become some.
+      resolveKnownTags: false,
+    });
   } catch {
     return refuse('This is not YAML, or it is nested too deeply.');
   }
@@ -50,14 +58,21 @@ export function readTree(text: string, file: string): Tree {
   const said: Complaint[] = complaints.map(({ complaint }) => complaint);
   let nodes = 0;
   const open = new Set<Node>();
+  /** An alias means the last anchor of its name before it. */
+  const anchored = new Map<string, Node>();
+  let copies = 0;
   const plain = (node: unknown, path: Path, place: number): unknown => {
     places.set(keyOf(path), place);
     if (++nodes > MOST || path.length > DEEPEST) throw new TooMuch(place);
     if (isAlias(node)) {
-      const target = node.resolve(document);
+      const target = anchored.get(node.source);
       if (!target || open.has(target)) throw new TooMuch(place);
-      return plain(target, path, place);
+      copies += 1;
+      const copy = plain(target, path, place);
+      copies -= 1;
+      return copy;
     }
+    if (copies === 0 && isNode(node) && node.anchor !== undefined) anchored.set(node.anchor, node);
     if (isScalar(node)) return node.value;
     if (isSeq(node)) {
       open.add(node);
@@ -75,6 +90,8 @@ export function readTree(text: string, file: string): Tree {
         continue;
       }
       const key = String(pair.key.value);
+      if (Object.hasOwn(result, key))
+        said.push({ message: 'This key is given twice in one place; keep one.', file, line });
       // Not an assignment: a key named __proto__ must stay a key.
       const value = plain(pair.value, [...path, key], line);
       Object.defineProperty(result, key, { value, enumerable: true, configurable: true, writable: true });
@@ -110,7 +127,7 @@ function placeOf(node: unknown, otherwise: number, lineAt: (offset: number) => n
 function complaintsOf(document: Document, file: string, lineAt: (offset: number) => number) {
   const found = [...document.errors, ...document.warnings].map((error) => ({
     error,
-    fatal: !['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED'].includes(error.code),
+    fatal: error.code !== 'TAG_RESOLVE_FAILED',
     complaint: { message: sentenceOf(error), file, line: lineAt(error.pos[0]) },
   }));
   if (document.directives?.yaml.explicit && document.directives.yaml.version !== '1.2') {
@@ -127,8 +144,6 @@ function sentenceOf(error: YAMLError): string {
   switch (error.code) {
     case 'TAB_AS_INDENT':
       return 'A tab is used to indent; YAML takes spaces only.';
-    case 'DUPLICATE_KEY':
-      return 'This key is given twice in one place; keep one.';
     case 'MULTIPLE_DOCS':
       return 'A second document begins here (---); a file holds one, with all its workloads in it.';
     case 'TAG_RESOLVE_FAILED':

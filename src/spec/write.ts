@@ -2,7 +2,8 @@ import { Document, isMap, isSeq, visit } from 'yaml';
 import { API_VERSION } from '../api-version.ts';
 import type { Method } from '../methods/method.ts';
 import type { SecretRef, Spec, VaultWish, Workload } from '../workload.ts';
-import { camel, clusterIdOf, identityName } from './names.ts';
+import { clusterIdOf, identityName } from './identity-name.ts';
+import { camel } from './names.ts';
 import { SAMPLE_IMAGE } from './schema.ts';
 
 /**

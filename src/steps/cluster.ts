@@ -38,7 +38,7 @@ export const cluster = (options: {
     if (!seen) return absent(wish, features);
     const properties = seen.properties as ClusterProperties;
     const differences = differencesOf(seen.properties);
-    const issuer = properties.oidcIssuerProfile?.enabled ? properties.oidcIssuerProfile.issuerURL : undefined;
+    const issuer = properties.oidcIssuerProfile?.enabled === true ? properties.oidcIssuerProfile.issuerURL : undefined;
     const state = properties.provisioningState ?? 'Succeeded';
     const judged = {
       owner: 'theirs',

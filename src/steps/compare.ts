@@ -1,6 +1,7 @@
 import type { KubernetesObject, ManagedFields } from '../kubernetes/kubernetes.ts';
 import { OWNER } from '../ownership.ts';
 import type { Difference } from '../step.ts';
+import { asGoWrites } from './go-duration.ts';
 
 type Json = unknown;
 type Table = Readonly<Record<string, Json>>;
@@ -45,11 +46,13 @@ const keyOf = (item: Json): string | undefined =>
 const KEPT =
   /(^|\.)(automountServiceAccountToken|allowPrivilegeEscalation|hostUsers|runAsUser|runAsGroup|fsGroup|replicas)$/;
 const AMOUNT = /(^|\.)(requests|limits)\.[\w-]+$|(^|\.)sizeLimit$/;
+const SPAN = /(^|\.)refreshInterval$/;
 
 function same(wanted: Json, found: Json, path: string): boolean {
   if (String(wanted ?? '') === String(found ?? '')) return true;
   // The server leaves out what is false or 0 by default.
   if (found === undefined) return (wanted === false || wanted === 0) && !KEPT.test(path);
+  if (SPAN.test(path)) return asGoWrites(String(wanted)) === asGoWrites(String(found));
   const [one, other] = [amountOf(wanted), amountOf(found)];
   return AMOUNT.test(path) && one !== undefined && one === other;
 }
@@ -70,7 +73,11 @@ function amountOf(value: Json): number | undefined {
 function show(value: Json): string {
   if (value === undefined || value === null || value === '') return '-';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const line = text.trim().replaceAll(/\s*\n\s*/g, '; ');
+  // Of a long one the end is not shown; what a pattern makes of millions of blanks takes its time.
+  const line = text
+    .trim()
+    .slice(0, 1000)
+    .replaceAll(/\s*\n\s*/g, '; ');
   return line.length > 80 ? `${line.slice(0, 77)}...` : line;
 }
 

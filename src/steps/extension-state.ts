@@ -184,5 +184,5 @@ const clash = (remains: string, said?: string): Judged => ({
   state: 'blocked',
   failure: 'F021',
   note: `${remains} would clash with the extension: take it away, or bring that Dapr back${said ? `; the extension says: ${said}` : ''}`,
-  run: 'helm list --all-namespaces --all --filter dapr',
+  run: 'helm list --all-namespaces --deployed --failed --pending --filter dapr', // Helm 4 has no --all
 });

@@ -98,6 +98,8 @@ export function dapr(options: { wish: ClusterWish; clusterId: string; cluster: S
     },
     assumes: { deliverer: 'Dapr' },
     recipe: () => [
+      // Without it az would ask whether to install it, where nobody sees the question. What is there stays as it is.
+      command('az extension add', { name: 'k8s-extension' }),
       unlessFound(
         command('az k8s-extension list', {
           ...cluster,

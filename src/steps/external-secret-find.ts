@@ -1,4 +1,5 @@
 import type { SecretProperties } from '../azure/azure.ts';
+import { matched } from '../expression.ts';
 import type { Step } from '../step.ts';
 import { defineStep, ref } from '../step.ts';
 import { orDenied } from '../trouble.ts';
@@ -44,7 +45,14 @@ export const matching = (options: {
           note: 'taken for granted: you may not list the vault',
         };
       // A disabled one is passed over by the operator.
-      const names = (found ?? []).filter(({ name, enabled }) => enabled && pattern.test(name)).map(({ name }) => name);
+      const enabled = (found ?? []).flatMap((secret) => (secret.enabled ? [secret.name] : []));
+      const names = matched(pattern, enabled);
+      if (!names)
+        return {
+          ...base,
+          state: 'blocked',
+          note: `${find} takes too long to look for here; write it without repetitions of repetitions`,
+        };
       if (names.length === 0)
         return {
           ...base,

@@ -1,3 +1,4 @@
+import { newestFirst } from '../kubernetes/event-order.ts';
 import type { Kubernetes, KubernetesObject, ObjectRef } from '../kubernetes/kubernetes.ts';
 import { OWNER } from '../ownership.ts';
 import { command, word } from '../shell.ts';
@@ -24,8 +25,6 @@ interface Status {
 interface Event {
   readonly type?: string;
   readonly message?: string;
-  readonly lastTimestamp?: string | null;
-  readonly eventTime?: string | null;
   readonly involvedObject?: { readonly kind?: string; readonly name?: string };
 }
 
@@ -151,27 +150,30 @@ async function toldBy(kubernetes: Kubernetes, namespace: string, name: string): 
     .list({ apiVersion: 'v1', kind: 'Event' }, namespace)
     .catch(() => [])) as readonly (KubernetesObject & Event)[];
   const last = (kind: string): string | undefined =>
-    events
+    newestFirst(events)
       .filter(({ type, involvedObject }) => type === 'Warning' && involvedObject?.kind === kind)
       .filter(({ involvedObject }) => involvedObject?.name === name)
-      .toSorted((a, b) => whenOf(a) - whenOf(b))
-      .at(-1)?.message;
+      .at(0)?.message;
   const own = last('ExternalSecret');
   const said = own && /SecretStore\b.*not ready/i.test(own) ? (last('SecretStore') ?? own) : own;
   return said && inShort(said);
 }
 
-const whenOf = ({ lastTimestamp, eventTime, metadata }: KubernetesObject & Event): number =>
-  timeOf(lastTimestamp ?? eventTime ?? metadata.creationTimestamp) || 0;
+/** A message beyond that is not read: an operator may copy a whole page into it. */
+const LOOKED = 2000;
 
 /**
  * A message as one line that stays the same while the reason does: Azure's ids and times differ from try to try, and
  * what a client wraps around an answer says nothing.
  */
 export function inShort(message: string): string {
-  const line = message.replaceAll(/(?:\\r|\\n|\s)+/g, ' ').trim();
+  const line = message
+    .slice(0, LOOKED)
+    .replaceAll(/(?:\\r|\\n|\s)+/g, ' ')
+    .trim();
   const entra = /AADSTS\d+: .*?(?=\s*(?:Trace ID|Correlation ID|Timestamp|Check |"|\\"|$))/.exec(line)?.[0];
-  const vault = /Message="(.*?)(?:\. |\.?")/.exec(line)?.[1];
+  // Of go-autorest, and of the newer libraries, which quote the answer.
+  const vault = /(?:Message=|"message": ?)"(.*?)(?:\. |\.?")/.exec(line)?.[1];
   const inner =
     /InnerError=\{[^}]*"code":\s*"(\w+)"/.exec(line)?.[1] ?? /"innererror":\s*\{\s*"code":\s*"(\w+)"/.exec(line)?.[1];
   const gist = entra ?? (vault ? [vault, inner && `(${inner})`].filter(Boolean).join(' ') : line);

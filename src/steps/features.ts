@@ -18,7 +18,7 @@ export const oidcIssuer: ClusterFeature = {
   name: 'OIDC issuer',
   byHand: () => ({ update: '--enable-oidc-issuer' }),
   differences: ({ oidcIssuerProfile }) =>
-    (oidcIssuerProfile as { enabled?: boolean } | undefined)?.enabled
+    (oidcIssuerProfile as { enabled?: boolean } | undefined)?.enabled === true
       ? []
       : [
           {
@@ -60,7 +60,7 @@ export const workloadIdentity: ClusterFeature = {
   byHand: () => ({ update: '--enable-workload-identity' }),
   byHandOff: (cluster) => `az aks update ${cluster} --disable-workload-identity`,
   differences: ({ securityProfile }) =>
-    (securityProfile as { workloadIdentity?: { enabled?: boolean } } | undefined)?.workloadIdentity?.enabled
+    (securityProfile as { workloadIdentity?: { enabled?: boolean } } | undefined)?.workloadIdentity?.enabled === true
       ? []
       : [{ path: 'workload identity', is: 'off', want: 'on', consent: ['cluster'] }],
   findings: (properties) => [
@@ -99,13 +99,15 @@ export function keyVaultAddOn(interval?: string): ClusterFeature {
       const rotation = `--enable-secret-rotation${interval ? ` --rotation-poll-interval ${interval}` : ''}`;
       const addOns = 'azure-keyvault-secrets-provider';
       if (!properties) return { update: `--enable-addons ${addOns} ${rotation}` };
-      return addOnOf(properties).addOn?.enabled ? { update: rotation } : { enable: `--addons ${addOns} ${rotation}` };
+      return addOnOf(properties).addOn?.enabled === true
+        ? { update: rotation }
+        : { enable: `--addons ${addOns} ${rotation}` };
     },
     byHandOff: (cluster) => `az aks disable-addons ${cluster} --addons azure-keyvault-secrets-provider`,
     differences(properties) {
       const { addOn } = addOnOf(properties);
       const consent = ['cluster'] as const;
-      if (!addOn?.enabled)
+      if (addOn?.enabled !== true)
         return [{ path: 'Key Vault add-on', is: 'off', want: `on, rotation ${interval ?? DEFAULT_INTERVAL}`, consent }];
       const rotating = addOn.config?.enableSecretRotation?.toLowerCase() === 'true';
       const is = addOn.config?.rotationPollInterval ?? DEFAULT_INTERVAL;
@@ -118,7 +120,7 @@ export function keyVaultAddOn(interval?: string): ClusterFeature {
     },
     findings(properties) {
       const { addOn } = addOnOf(properties);
-      if (!addOn?.enabled)
+      if (addOn?.enabled !== true)
         return [
           {
             ...ADD_ON_CHECK,

@@ -65,16 +65,26 @@ export const credentialLook = ({ wish }: Holder, name: string, identityId: strin
 /** What `az` says of an application that is not known everywhere yet: a script tries the line above again then. */
 export const YOUNG = 'does not exist or one of its queried';
 
-/** Where its credentials lie: an ARM id is known by names alone, an object id must be looked up. */
-const addressOf = async (azure: Azure, { wish, id, marks }: Holder): Promise<string | undefined> =>
-  wish.kind === 'app registration' ? meant(await findApplications(azure, wish), marks)?.id : id;
+/**
+ * Where its credentials lie: an ARM id is known by names alone, an object id must be looked up. Among others a list has
+ * been read that says who is there: credentials of those who are not need no request, which Azure grants slowly.
+ */
+async function addressOf(azure: Azure, holder: Holder): Promise<string | undefined> {
+  const { wish, id, marks, amongOthers } = holder;
+  if (wish.kind === 'app registration') return meant(await findApplications(azure, wish), marks)?.id;
+  return amongOthers && !(await lookAt(azure, holder)) ? undefined : id;
+}
 
 /** Who may not list a group may still be allowed to look at an identity of it. */
 async function listed(azure: Azure, id: string, group: string): Promise<Resource | undefined> {
   const all = await orDenied(azure.identities.list(group), undefined);
   if (!all) return azure.identities.get(id);
-  return all.find((one) => one.id.toLowerCase() === id.toLowerCase());
+  const byId = byIds.get(all) ?? new Map(all.map((one) => [one.id.toLowerCase(), one]));
+  byIds.set(all, byId);
+  return byId.get(id.toLowerCase());
 }
+/** A list that serves hundreds is not searched by each of them. */
+const byIds = new WeakMap<readonly Resource[], ReadonlyMap<string, Resource>>();
 
 async function application(
   azure: Azure,

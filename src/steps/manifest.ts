@@ -6,6 +6,7 @@ import { command, heredoc, word } from '../shell.ts';
 import type { Difference, Judged, Needs, Step } from '../step.ts';
 import { defineStep, KNOWN_AFTER_APPLY } from '../step.ts';
 import { parseText, write } from '../templates/yaml.ts';
+import type { Filled } from '../templates.ts';
 import type { World } from '../world.ts';
 import { differencesOf, leftovers, otherManagerOf } from './compare.ts';
 import { endOfObject, removeObject, type Surveyed } from './manifest-end.ts';
@@ -30,8 +31,8 @@ interface Seen<More> {
  */
 export const manifest = <N extends Needs, More = undefined>(options: {
   needs: N;
-  /** The filled text, from facts; names in it come from the Spec alone. */
-  fill: (known: Readonly<Record<keyof N, string>>) => string;
+  /** The filled template, from facts; names in it come from the Spec alone. */
+  fill: (known: Readonly<Record<keyof N, string>>) => Filled;
   /** Where its template was found, for complaints. */
   file: string;
   workloads: readonly string[];
@@ -49,7 +50,7 @@ export const manifest = <N extends Needs, More = undefined>(options: {
     keyof N,
     string
   >;
-  const reference = referenceOf(fill(placeholders), options.file);
+  const reference = referenceOf(fill(placeholders).object, options.file);
   const subject = [reference.namespace, reference.name].filter(Boolean).join('/');
 
   const look = async (kubernetes: Kubernetes, object: KubernetesObject | undefined): Promise<Seen<More>> =>
@@ -73,10 +74,12 @@ export const manifest = <N extends Needs, More = undefined>(options: {
       const objection = object && options.objection?.(object);
       if (objection) return { state: 'blocked', owner: 'theirs', facts: {}, differences: [], note: objection };
       const pending = object && more !== undefined ? life?.pending(object, more) : undefined;
-      return judge(parse(textFor(fill(known), object)) as KubernetesObject, object, pending);
+      return judge(wantedOf(fill(known), object), object, pending);
     },
     async converge({ kubernetes }, { object }, known) {
-      const applied = await kubernetes.apply(textFor(fill(known), object));
+      const filled = fill(known);
+      const of = referenceOf(filled.object, options.file);
+      const applied = await kubernetes.apply(textFor(filled, object), { of });
       return life ? undefined : { object: applied };
     },
     ...(life?.remains && {
@@ -90,7 +93,7 @@ export const manifest = <N extends Needs, More = undefined>(options: {
         if (object) await removeObject(kubernetes, { ...reference, apiVersion: object.apiVersion }, object);
       },
     }),
-    preview: (known) => fill(known),
+    preview: (known) => fill(known).text,
     recipe: (seen, known) => [
       ...(isSettled(seen?.object, fill(known)) ? [] : [heredoc('apply', textFor(fill(known), seen?.object))]),
       ...(life
@@ -105,7 +108,7 @@ export const manifest = <N extends Needs, More = undefined>(options: {
     manifest: {
       ...reference,
       holes: options.holes ?? Object.keys(needs),
-      text: (seen, known) => declared(fill(known), seen?.object),
+      text: (seen, known) => declared(fill(known).text, seen?.object),
     },
   });
 };
@@ -118,7 +121,7 @@ export async function findObject(
 ): Promise<KubernetesObject | undefined> {
   for (const apiVersion of apiVersions) {
     const found = await kubernetes.get({ ...reference, apiVersion });
-    if (found) return found;
+    if (found || kubernetes.serves({ ...reference, apiVersion })) return found;
   }
   return undefined;
 }
@@ -172,9 +175,13 @@ function blockedBy(
  * The text that is applied. Our label says "made by us, and may be removed by us": an object that was there before gets
  * what it needs, and not the label.
  */
-function textFor(filled: string, found: KubernetesObject | undefined): string {
-  return !found || isOurObject(found) ? filled : withoutLabel(filled, found);
+function textFor({ text }: Filled, found: KubernetesObject | undefined): string {
+  return !found || isOurObject(found) ? text : withoutLabel(text, found);
 }
+
+/** What that text says. */
+const wantedOf = (filled: Filled, found: KubernetesObject | undefined): KubernetesObject =>
+  (!found || isOurObject(found) ? filled.object : parse(textFor(filled, found))) as KubernetesObject;
 
 function withoutLabel(filled: string, found: KubernetesObject): string {
   const { documents } = parseText({ text: filled, file: `${found.kind} ${found.metadata.name}` });
@@ -189,9 +196,9 @@ function withoutLabel(filled: string, found: KubernetesObject): string {
 }
 
 /** Nothing of the text is missing in the object: it is only waited for. */
-const isSettled = (found: KubernetesObject | undefined, text: string): boolean => {
+const isSettled = (found: KubernetesObject | undefined, filled: Filled): boolean => {
   if (!found) return false;
-  const wanted = parse(textFor(text, found)) as KubernetesObject;
+  const wanted = wantedOf(filled, found);
   return differencesOf(wanted, found).length === 0 && leftovers(wanted, found).length === 0;
 };
 
@@ -205,9 +212,16 @@ function declared(filled: string, found: KubernetesObject | undefined): string |
 }
 
 /** Which object a text is of; throws `Complaints` for one that can be applied to nothing (a template may be the user's). */
-function referenceOf(text: string, file: string): ObjectRef {
-  const { apiVersion, kind, metadata } = (parse(text) ?? {}) as Partial<KubernetesObject>;
-  const named = [apiVersion, kind, metadata?.name].every((field) => typeof field === 'string' && field !== '');
+function referenceOf(object: unknown, file: string): ObjectRef {
+  const { apiVersion, kind, metadata } = (object ?? {}) as Partial<KubernetesObject>;
+  // They make the path that it is applied to.
+  const named = [
+    // Which version the cluster serves may not be known yet.
+    [apiVersion === KNOWN_AFTER_APPLY ? 'v1' : apiVersion, /^[a-z0-9.-]+(\/[a-z0-9]+)?$/],
+    [kind, /^[A-Za-z][A-Za-z0-9]*$/],
+    [metadata?.name, /^[a-z0-9][a-z0-9.:-]*$/],
+    [metadata?.namespace ?? 'none', /^[a-z0-9][a-z0-9-]*$/],
+  ].every(([field, form]) => typeof field === 'string' && (form as RegExp).test(field));
   if (!apiVersion || !kind || !metadata || !named)
     throw new Complaints([
       { message: 'a template is one Kubernetes object, with apiVersion, kind and metadata.name', file },

@@ -15,6 +15,9 @@ const KINDS: ObjectRef = {
   kind: 'CustomResourceDefinition',
   name: `externalsecrets.${GROUP}`,
 };
+const NAME = 'app.kubernetes.io/name';
+/** Its admission webhook, and what keeps that one's certificate. */
+const HELPERS: readonly string[] = ['external-secrets-webhook', 'external-secrets-cert-controller'];
 const DEPLOYMENT: Kind = { apiVersion: 'apps/v1', kind: 'Deployment' };
 
 /** What is installed where there is none. Only the newest minor version is supported by its makers. */
@@ -32,6 +35,8 @@ interface Seen {
   readonly served: readonly string[];
   /** Deployments that are the operator; `hidden` where the caller may not look. */
   readonly operators: readonly KubernetesObject[] | 'hidden';
+  /** What its chart brings beside it: until they are ready the API server refuses what is written of its kinds. */
+  readonly helpers?: readonly KubernetesObject[];
   /** Whether helm is on this machine; looked for only where it is needed. */
   readonly helm: boolean;
   /** It was to be installed, and could not be. */
@@ -55,13 +60,16 @@ export const operator = (options: { cluster: Step; workloads: readonly string[] 
     yields: ['ready', 'externalSecretsApi'],
     settles: 'minutes',
     async observe({ kubernetes, helm }): Promise<Seen> {
-      const [served, labelled] = await Promise.all([
+      const [served, all] = await Promise.all([
         servedBy(kubernetes),
-        deployments(kubernetes, `app.kubernetes.io/name=${CHART.name}`),
+        deployments(kubernetes, `${NAME} in (${[CHART.name, ...HELPERS].join(', ')})`),
       ]);
+      const isHelper = ({ metadata }: KubernetesObject) => HELPERS.includes(metadata.labels?.[NAME] ?? '');
+      const labelled = all === 'hidden' ? all : all.filter((each) => !isHelper(each));
       const operators = labelled.length === 0 && served.length > 0 ? await byImage(kubernetes) : labelled;
       const isThere = served.length > 0 && operators.length > 0;
-      return { served, operators, helm: isThere || (await helm.found()) };
+      const helpers = all === 'hidden' ? [] : all.filter(isHelper);
+      return { served, operators, helpers, helm: isThere || (await helm.found()) };
     },
     judge,
     async converge({ helm }, seen): Promise<Seen | undefined> {
@@ -119,6 +127,20 @@ const countsOf = ({ spec, status }: KubernetesObject): { readonly wanted: number
 const running = ({ operators }: Pick<Seen, 'operators'>): readonly KubernetesObject[] =>
   operators === 'hidden' ? [] : operators.filter((one) => countsOf(one).ready > 0);
 
+/** One that was scaled to 0 is not waited for: somebody wants it so. */
+function isUnready(deployment: KubernetesObject): boolean {
+  const { wanted, ready } = countsOf(deployment);
+  return wanted > 0 && ready === 0;
+}
+
+const isBeside = (one: KubernetesObject, other: KubernetesObject): boolean =>
+  one.metadata.namespace === other.metadata.namespace;
+
+function notReady(deployment: KubernetesObject): string {
+  const { wanted, ready } = countsOf(deployment);
+  return `${placeOf(deployment)} is not ready (${ready} of ${wanted} pods)`;
+}
+
 const placeOf = ({ metadata }: KubernetesObject): string => `${metadata.namespace}/${metadata.name}`;
 
 function judge(seen: Seen): Judged {
@@ -146,6 +168,8 @@ function judge(seen: Seen): Judged {
       note: `its kinds are there (${said}); that it runs is taken for granted, since you may not look at Deployments`,
     };
   const [ready] = running(seen);
+  const helper = ready && seen.helpers?.find((each) => isUnready(each) && isBeside(each, ready));
+  if (api && helper) return { ...base, state: 'settling', note: notReady(helper) };
   if (api && ready) {
     const facts = { ...base.facts, ready: placeOf(ready) };
     return { ...base, state: 'as wanted', facts, note: `${placeOf(ready)}, ${said}` };
@@ -159,8 +183,7 @@ type Base = Pick<Judged, 'owner' | 'differences' | 'facts'>;
 function notRunning(known: KubernetesObject, base: Base): Judged {
   const { wanted, ready } = countsOf(known);
   if (ready > 0) return { ...base, state: 'settling', note: `${placeOf(known)} runs, and its kinds are not there yet` };
-  if (wanted > 0)
-    return { ...base, state: 'settling', note: `${placeOf(known)} is not ready (${ready} of ${wanted} pods)` };
+  if (wanted > 0) return { ...base, state: 'settling', note: notReady(known) };
   const { name, namespace } = known.metadata;
   return {
     ...base,

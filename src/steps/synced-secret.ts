@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../kubernetes/kubernetes.ts';
-import type { Step } from '../step.ts';
+import type { Removal, Step } from '../step.ts';
 import { defineStep } from '../step.ts';
 import type { Workload } from '../workload.ts';
 import { ABSENT, staying } from './staying.ts';
@@ -11,13 +11,19 @@ interface Writer {
   readonly who: string;
   wrote(found: KubernetesObject): boolean;
   /** What becomes of it when the workload goes. */
-  readonly ends: string;
+  ends(found: KubernetesObject): Removal;
 }
 
 const DRIVER: Writer = {
   who: 'driver',
   wrote: ({ metadata }) => metadata.labels?.[MANAGED] === 'true',
-  ends: 'the driver takes it away with the last pod that mounts it',
+  ends({ metadata }) {
+    if ((metadata.ownerReferences ?? []).length > 0)
+      return staying('it goes with what made the pods that mount it, such as a ReplicaSet');
+    // For some seconds after each of its writes; a pod that ends then leaves the Secret behind for good.
+    const run = `kubectl delete secret ${metadata.name} --namespace ${metadata.namespace}`;
+    return staying('nothing owns it now, so nobody may take it away', run);
+  },
 };
 
 /** The operator, for one ExternalSecret: it owns what it writes, and refuses what another one owns. */
@@ -25,7 +31,7 @@ export const operatorFor = (externalSecret: string): Writer => ({
   who: 'operator',
   wrote: ({ metadata }) =>
     metadata.ownerReferences?.some(({ kind, name }) => kind === 'ExternalSecret' && name === externalSecret) ?? false,
-  ends: 'it goes with its ExternalSecret',
+  ends: () => staying('it goes with its ExternalSecret'),
 });
 
 /** The name of the Kubernetes Secret is free, or its writer's already. One that is somebody else's stays. */
@@ -43,7 +49,7 @@ export const syncedSecret = (workload: Workload, name: string, writer: Writer = 
     observe: ({ kubernetes }) => kubernetes.get({ apiVersion: 'v1', kind: 'Secret', namespace, name }),
     removal: (found) => {
       if (!found) return ABSENT;
-      return staying(writer.wrote(found) ? writer.ends : `it is not the ${writer.who}'s`);
+      return writer.wrote(found) ? writer.ends(found) : staying(`it is not the ${writer.who}'s`);
     },
     judge: (found) =>
       found && !writer.wrote(found)

@@ -20,10 +20,14 @@ export function parseText({ text, file }: { readonly text: string; readonly file
   const options: ParseOptions & SchemaOptions = { lineCounter: lines, customTags: asWritten };
   const all = parseAllDocuments(text, options);
   const parsed = (Array.isArray(all) ? all : []) as unknown as Document<ParsedNode>[];
-  const complaints = parsed.flatMap(({ errors }) =>
-    errors.map((error): Complaint => {
+  const complaints = parsed.flatMap(({ errors, warnings }) =>
+    // What is warned of are tags: what they would make is nothing that a manifest can hold.
+    [...errors, ...warnings].map((error): Complaint => {
       const line = lines.linePos(error.pos[0]).line;
-      const message = (error.message.split('\n')[0] as string).replace(/ at line \d+.*$/, '');
+      const message =
+        error.code === 'RESOURCE_EXHAUSTION'
+          ? 'it is nested too deeply'
+          : (error.message.split('\n')[0] as string).replace(/ at line \d+.*$/, '');
       const hint = { say: 'A hole inside [ ] or { } stands in quotes.' };
       return { message, file, line, ...(text.split('\n')[line - 1]?.includes('${') && { fix: hint }) };
     }),

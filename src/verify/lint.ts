@@ -107,9 +107,21 @@ function withoutTemplates(text: string): string {
     .split('\n')
     .map((line) => {
       if (/^\s*\{\{.*\}\}\s*$/.test(line)) return line.replace('{{', '#{');
-      return line.replace(/\{\{.*?\}\}/g, (hole) => 'x'.repeat(hole.length));
+      return withoutHoles(line);
     })
     .join('\n');
+}
+
+/** One pass, whatever the line opens and does not close. */
+function withoutHoles(line: string): string {
+  let out = '';
+  for (let from = 0; ; ) {
+    const open = line.indexOf('{{', from);
+    const close = open < 0 ? -1 : line.indexOf('}}', open + 2);
+    if (close < 0) return out + line.slice(from);
+    out += line.slice(from, open) + 'x'.repeat(close + 2 - open);
+    from = close + 2;
+  }
 }
 
 function isObject(value: unknown): value is KubernetesObject {

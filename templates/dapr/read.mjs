@@ -9,7 +9,8 @@ const { SECRETS = '', SECRET_STORE = '', READY_FILE = '', DAPR_HTTP_PORT = '3500
 if (process.argv.includes('--ready')) process.exit(existsSync(READY_FILE) ? 0 : 1);
 
 const sidecar = `http://localhost:${DAPR_HTTP_PORT}/v1.0`;
-const ask = (path, method = 'GET') => fetch(`${sidecar}${path}`, { method, signal: AbortSignal.timeout(10_000) });
+const ask = (path, method = 'GET', seconds = 10) =>
+  fetch(`${sidecar}${path}`, { method, signal: AbortSignal.timeout(seconds * 1000) });
 
 // The sidecar starts beside this container, not before it. Outbound: its components are loaded, whatever this side does.
 const healthy = () =>
@@ -34,9 +35,13 @@ const codeOf = (status, { errorCode, message }) =>
 
 let failed = false;
 for (const name of SECRETS.split(',')) {
-  const reply = await ask(`/secrets/${SECRET_STORE}/${name}`);
-  const answer = await reply.json().catch(() => ({}));
-  if (reply.status === 200) console.log(`read ${name} ${Buffer.byteLength(answer[name])} bytes`);
+  // What cannot be reached the sidecar tries again and again, and says so only then.
+  const reply = await ask(`/secrets/${SECRET_STORE}/${name}`, 'GET', 60).catch(() => undefined);
+  const answer = (await reply?.json().catch(() => undefined)) ?? {};
+  if (!reply) {
+    failed = true;
+    console.log(`failed ${name} no answer from the sidecar`);
+  } else if (reply.status === 200) console.log(`read ${name} ${Buffer.byteLength(answer[name])} bytes`);
   else {
     failed = true;
     console.log(`failed ${name} ${codeOf(reply.status, answer)}`);

@@ -160,6 +160,26 @@ describe('rates', () => {
     expect(clock.slept).toEqual([500, 500]);
   });
 
+  it('lets no more than a burst through at once, also when everybody wakes late', async () => {
+    let now = 0;
+    const sleepers: { due: number; wake: () => void }[] = [];
+    const sleep = (milliseconds: number) =>
+      new Promise<void>((wake) => sleepers.push({ due: now + milliseconds, wake: () => wake() }));
+    const bucket = createBucket({ burst: 2, perSecond: 2 }, { now: () => new Date(now), sleep });
+    let gone = 0;
+    for (let n = 0; n < 8; n += 1) void bucket.wait(never).then(() => (gone += 1));
+    const goneAfter = async (milliseconds: number) => {
+      now += milliseconds;
+      for (const { due, wake } of sleepers.splice(0)) due <= now ? wake() : sleepers.push({ due, wake });
+      await new Promise((resolve) => setImmediate(resolve));
+      return gone;
+    };
+    expect(await goneAfter(0)).toBe(2);
+    // A machine that stood still for a minute: what is due is more than the service lets through at once.
+    expect(await goneAfter(60_000)).toBe(4);
+    expect(await goneAfter(500)).toBe(5);
+  });
+
   it.each([
     ['7', 7000],
     ['0', 0],

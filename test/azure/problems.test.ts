@@ -39,6 +39,12 @@ describe('status and code → trouble', () => {
     [412, arm('EtagMismatch'), 'busy', 'EtagMismatch'],
     [412, '', 'busy', undefined],
     [409, arm('AnotherOperationInProgress'), 'busy', 'AnotherOperationInProgress'],
+    [
+      409,
+      arm('UpdateFailed', 'Update failed for this resource, as there is a conflicting operation in progress.'),
+      'busy',
+      'UpdateFailed',
+    ],
     [409, arm('Conflict'), 'busy', 'Conflict'],
     [429, arm('TooManyRequests'), 'busy', 'TooManyRequests'],
     [403, arm('RequestDisallowedByPolicy'), 'refused', 'RequestDisallowedByPolicy'],

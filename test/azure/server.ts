@@ -27,6 +27,8 @@ export interface Answer {
   readonly body?: unknown;
   /** Instead of an answer. */
   readonly cut?: true;
+  /** The answer begins, and does not go on. */
+  readonly stalled?: true;
 }
 
 /** A clock on which every sleep is over at once and time has moved on by it. */
@@ -76,8 +78,9 @@ export async function serve(answer: (asked: Asked, nth: number) => Answer | Prom
       port: request.socket.remotePort,
     };
     const nth = asked.push(one) - 1;
-    const { status = 200, headers = {}, body, cut } = await answer(one, nth);
+    const { status = 200, headers = {}, body, cut, stalled } = await answer(one, nth);
     if (cut) return void request.socket.destroy();
+    if (stalled) return void response.writeHead(status, { 'content-length': '1000' }).write('{');
     response.writeHead(status, { 'content-type': 'application/json', 'x-ms-request-id': `req-${nth}`, ...headers });
     response.end(body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body));
   });

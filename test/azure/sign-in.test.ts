@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { cached, signIn } from '../../src/azure/sign-in.ts';
 import { Problem } from '../../src/trouble.ts';
-import { jumpingClock, PUBLIC } from './server.ts';
+import { jumpingClock, PUBLIC, problem, servers } from './server.ts';
+
+const start = servers();
 
 const MINUTE = 60_000;
 
@@ -93,6 +95,23 @@ describe('the usual sign-in', () => {
       expect(problem!.said?.message).toContain('Azure CLI could not be found');
     } finally {
       process.env.PATH = PATH;
+    }
+  });
+
+  it('does not wait for ever for an Entra that does not answer, and says so', async () => {
+    const server = await start(() => new Promise<never>(() => undefined));
+    vi.stubEnv('AZURE_TENANT_ID', '7e4a4700-0000-4000-8000-000000000001');
+    vi.stubEnv('AZURE_CLIENT_ID', 'ca11e700-0000-4000-8000-000000000001');
+    vi.stubEnv('AZURE_CLIENT_SECRET', 'invented');
+    try {
+      const asked = { cloud: PUBLIC, agent: server.agent, env: process.env, answerWithin: 200 };
+      const credential = cached(() => signIn(asked), jumpingClock());
+      const found = await problem(credential.getToken('https://management.azure.com/.default'));
+      expect(found).toMatchObject({ trouble: 'broken', resource: 'sign-in' });
+      expect(found.message).toContain('cannot be reached');
+      expect(found.said?.message).not.toContain('invented');
+    } finally {
+      vi.unstubAllEnvs();
     }
   });
 });

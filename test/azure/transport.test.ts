@@ -30,6 +30,35 @@ describe('what all requests share', () => {
     expect(server.asked).toHaveLength(0);
   });
 
+  const never = () => new Promise<never>(() => undefined);
+
+  it.each([
+    ['answered', never],
+    ['answered to the end', () => ({ stalled: true }) as const],
+  ])('does not wait for ever: what is not %s is asked again', async (_, no) => {
+    const clock = jumpingClock();
+    const server = await start((_, nth) => (nth < 2 ? no() : { body: cluster() }));
+    expect(await azureOn(server.agent, { clock, answerWithin: 250 }).clusters.get(CLUSTER)).toEqual(cluster());
+    // A busy machine may need as long for its first connection.
+    expect(clock.slept.slice(0, 2)).toEqual([500, 2000]);
+  });
+
+  it('says of a service that never answers that it does not', async () => {
+    const clock = jumpingClock();
+    const server = await start(never);
+    const asking = azureOn(server.agent, { clock, answerWithin: 250 }).clusters.get(CLUSTER);
+    const { trouble, message } = await problem(asking);
+    expect(trouble).toBe('broken');
+    expect(message).toContain('no answer within 0.25 seconds');
+    expect(clock.slept).toEqual([500, 2000, 5000]);
+  });
+
+  it('takes neither an answer that breaks off nor half of one for the answer', async () => {
+    const half = JSON.stringify(cluster()).slice(0, 40);
+    const server = await start((_, nth) => (nth === 0 ? { body: half } : { body: cluster() }));
+    expect(await azureOn(server.agent).clusters.get(CLUSTER)).toEqual(cluster());
+  });
+
   it('lets what is in flight be answered after an interruption', async () => {
     const stop = new AbortController();
     const server = await start(async () => {

@@ -16,7 +16,7 @@ const ENTRA: readonly Row[] = [
   ['F054', { csi: /AADSTS700211.*issuer 'https:\/\/demo-aks[^']*azmk8s\.io\// }],
   ['F055', /AADSTS700016/, DRIVER],
   // The driver asks the tenant that its class names, and only if the vault is of that one.
-  ['F056', { 'workload-identity': /AADSTS90002/, csi: /isn't configured to acquire tokens for tenant/ }],
+  ['F056', { 'workload-identity': /AADSTS90002/, csi: /AADSTS90002/ }],
   ['F057', /AADSTS700016/, DRIVER],
   ['F060', /AADSTS90061/, DRIVER],
   ['F062', /AADSTS700027.*key was not found/, DRIVER],
@@ -47,7 +47,7 @@ const VAULT: readonly Row[] = [
 const OTHERS: readonly Row[] = [
   ['F046', /Multiple user assigned identities exist/, DRIVER],
   ['F047', /Identity not found/, DRIVER],
-  ['F048', /nmi response failed with status code: 404/, DRIVER],
+  ['F048', /dial tcp 127\.0\.0\.1:2579: connect: connection refused/, DRIVER],
   ['F059', /AADSTS1002012/, ['workload-identity']],
   ['F061', /AADSTS700024/, ['workload-identity']],
   ['F063', /AADSTS700222/, ['workload-identity']],

@@ -115,6 +115,9 @@ it('names the first link that broke, of whatever kind, and is clean when it is m
   expect({ code, told }).toEqual({ code: 0, told: [] });
 }, 60_000);
 
+/** Of a component, that makes nothing else of it. */
+const CHANGE = { spec: { initTimeout: '10s' } };
+
 describe('a component', () => {
   it('of another namespace is no component of the pods', async () => {
     await made();
@@ -156,8 +159,22 @@ describe('a component', () => {
       metadata.annotations['dapr.io/config'] = 'hot';
     });
     await pass(600_000);
-    await kubectl(story, 'PATCH', `${COMPONENTS}/demo`, { scopes: null }, 'application/merge-patch+json');
+    await kubectl(story, 'PATCH', `${COMPONENTS}/demo`, CHANGE, 'application/merge-patch+json');
     expect((await verify()).told).toEqual([]);
+  });
+
+  it.each([
+    ['1.17.1', ['F138']],
+    ['1.18.0', []],
+    ['1.18.3-msft.1', []],
+  ])('that was changed under a sidecar of Dapr %s', async (version, failures) => {
+    await made();
+    await redeploy(({ metadata }) => {
+      metadata.annotations['dapr.io/sidecar-image'] = `registry.example/daprd:${version}`;
+    });
+    await pass(600_000);
+    await kubectl(story, 'PATCH', `${COMPONENTS}/demo`, CHANGE, 'application/merge-patch+json');
+    expect((await verify()).told.map(({ failure }) => failure)).toEqual(failures);
   });
 });
 

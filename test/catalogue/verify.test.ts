@@ -4,6 +4,7 @@ import { methods } from '../../src/methods/index.ts';
 import { breaks } from '../../src/sandbox/break/index.ts';
 import type { VerifyReport } from '../../src/verify/report.ts';
 import { begin, type Story } from '../stories/harness.ts';
+import { linesIn, printedLines, shapeOf } from './lines.ts';
 import { tally } from './tally.ts';
 
 /** The failures of the catalogue that a world can show to `verify`, and the sandbox can make, for a method. */
@@ -30,6 +31,10 @@ const said = (report: VerifyReport): string =>
   unwell(report)
     .map(({ id, verdict, failure, observed }) => `${id} ${verdict} ${failure ?? ''} ${observed}`)
     .join('\n');
+
+const PRINTED = new Set(printedLines().map(shapeOf));
+/** Lines to paste that the programs which they are for have not seen (`test/lab/printed-lines.txt`). */
+const unseen = (report: VerifyReport): string[] => linesIn(report).filter((line) => !PRINTED.has(shapeOf(line)));
 
 describe.each(methods.map(({ name }) => name))('a workload by %s', (method) => {
   let story: Story;
@@ -63,6 +68,7 @@ describe.each(methods.map(({ name }) => name))('a workload by %s', (method) => {
       tally('verify is clean once it is mended', said(mended) === '', `${id} by ${method}: ${said(mended)}`);
       expect({ id, said: said(report), named, alone }).toMatchObject({ named: true, alone: true });
       expect({ id, mended: said(mended) }).toEqual({ id, mended: '' });
+      expect({ id, unseen: unseen(report) }).toEqual({ id, unseen: [] });
     },
     60_000,
   );

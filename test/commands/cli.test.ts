@@ -39,3 +39,13 @@ it('the sandbox serves until Ctrl-C', async () => {
   child.kill('SIGINT');
   expect(await new Promise((done) => child.once('close', done))).toBe(0);
 });
+
+it('the logs of the SDKs, in which tokens lie open, stay off', () => {
+  const cwd = folder();
+  const { status, stderr } = spawnSync(process.execPath, [cli, 'plan', '--sandbox', '--method', 'csi', '-v'], {
+    ...{ cwd, encoding: 'utf8', env: { PATH, AZURE_LOG_LEVEL: 'verbose', DEBUG: '*' } },
+  });
+  expect({ status, err: status ? stderr : '' }).toEqual({ status: 0, err: '' });
+  expect(stderr).toContain('GET management.azure.com');
+  expect(stderr).not.toMatch(/eyJ|azure:/);
+});

@@ -18,7 +18,7 @@ describe('the right cluster', () => {
   const named = async () => elsewhere;
 
   it('is the one whose host Azure names: no request more', async () => {
-    const server = await start(() => ({ body: { metadata: {} } }));
+    const server = await start(() => ({ body: { metadata: { name: 'orders' } } }));
     await clusterOn(server).get(account);
     expect(server.asked).toHaveLength(1);
     expect(await clusterOn(server).server()).toBe(server.url);
@@ -28,7 +28,9 @@ describe('the right cluster', () => {
     ['the issuer of Azure', { body: { issuer: elsewhere.issuer } }],
     ['its API server as issuer', { body: { issuer: 'https://demo-aks.hcp.westeurope.azmk8s.io' } }],
   ])('may have another address when it bears %s', async (_, answer) => {
-    const server = await start(({ path }) => (path.includes('openid') ? answer : { body: { metadata: {} } }));
+    const server = await start(({ path }) =>
+      path.includes('openid') ? answer : { body: { metadata: { name: 'orders' } } },
+    );
     const cluster = clusterOn(server, { named });
     await cluster.apply('apiVersion: v1\nkind: Namespace\nmetadata: { name: shop }\n');
     await cluster.get(account);
@@ -58,7 +60,7 @@ describe('the right cluster', () => {
   });
 
   it('never gets our own Entra token elsewhere', async () => {
-    const server = await start(() => ({ body: { issuer: elsewhere.issuer } }));
+    const server = await start(() => ({ body: { issuer: elsewhere.issuer, metadata: { name: 'orders' } } }));
     let asked = 0;
     const entraToken = async () => {
       asked += 1;
@@ -76,7 +78,7 @@ describe('the right cluster', () => {
   });
 
   it('tries again after a failure to connect', async () => {
-    const server = await start(() => ({ body: { metadata: {} } }));
+    const server = await start(() => ({ body: { metadata: { name: 'orders' } } }));
     let tries = 0;
     const kubeconfig = async () => {
       tries += 1;
@@ -86,6 +88,47 @@ describe('the right cluster', () => {
     const cluster = clusterOn(server, { kubeconfig });
     expect((await problem(cluster.get(account))).trouble).toBe('missing');
     expect(await cluster.fresh().get(account)).toBeDefined();
+  });
+});
+
+describe('an answer', () => {
+  const never = () => new Promise<never>(() => undefined);
+
+  it.each([
+    ['that does not come', never],
+    ['that does not go on', () => ({ stalled: true }) as const],
+    ['that comes by half', () => ({ body: '{"metadata":{"na' })],
+  ])('%s is asked for again', async (_, no) => {
+    const clock = jumpingClock();
+    const server = await start((_, nth) => (nth < 2 ? no() : { body: { metadata: { name: 'orders' } } }));
+    const found = await clusterOn(server, { clock, answerWithin: 250 }).get(account);
+    expect(found?.metadata.name).toBe('orders');
+    // A busy machine may need as long for its first connection.
+    expect(clock.slept.slice(0, 2)).toEqual([500, 2000]);
+  });
+
+  it.each([
+    ['of its store is asked again', 'Internal error occurred: etcdserver: request timed out', [500]],
+    ['of a webhook is its answer', 'Internal error occurred: failed calling webhook "a.example": no endpoints', []],
+    ['of the schema is its answer', 'failed to create typed patch object: .spec.x: field not declared in schema', []],
+  ])('500 %s', async (_, message, slept) => {
+    const clock = jumpingClock();
+    const server = await start((_, nth) =>
+      nth === 0 ? status(500, 'InternalError', message) : { body: { metadata: { name: 'orders' } } },
+    );
+    const applying = clusterOn(server, { clock }).apply('apiVersion: v1\nkind: Namespace\nmetadata: { name: shop }\n');
+    if (slept.length > 0) expect((await applying).metadata.name).toBe('orders');
+    else expect((await problem(applying)).said?.message).toBe(message);
+    expect(clock.slept).toEqual(slept);
+  });
+
+  it('that never comes is not waited for for ever', async () => {
+    const clock = jumpingClock();
+    const server = await start(never);
+    const error = await problem(clusterOn(server, { clock, answerWithin: 250 }).get(account));
+    expect(error).toMatchObject({ trouble: 'broken' });
+    expect(error.message).toMatch(/cannot be reached: no answer within 0.25 seconds/);
+    expect(clock.slept).toEqual([500, 2000, 5000]);
   });
 });
 
@@ -125,7 +168,7 @@ describe('the kubeconfig', () => {
          const token = [process.env.GIVEN, process.env.DECLARED, process.env.HOME ?? 'no-home', spec.interactive].join('/');
          console.log(JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token } }));`,
       );
-      const server = await start(() => ({ body: { metadata: {} } }));
+      const server = await start(() => ({ body: { metadata: { name: 'orders' } } }));
       const user = {
         exec: {
           apiVersion: 'client.authentication.k8s.io/v1',

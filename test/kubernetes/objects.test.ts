@@ -29,7 +29,7 @@ describe('reading', () => {
   });
 
   it('keeps its connections', async () => {
-    const server = await start(() => ({ body: { metadata: {} } }));
+    const server = await start(() => ({ body: { metadata: { name: 'orders' } } }));
     const cluster = clusterOn(server);
     const ports = new Set<unknown>();
     const count = async () => {
@@ -98,7 +98,7 @@ describe('writing', () => {
     '# a comment\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: orders\n  namespace: shop\nfutureField: kept\n';
 
   it('applies the text as it is, strictly, as our field manager, never forced', async () => {
-    const server = await start(() => ({ body: { kind: 'ServiceAccount' } }));
+    const server = await start(() => ({ body: { kind: 'ServiceAccount', metadata: { name: 'orders' } } }));
     const cluster = clusterOn(server);
     await cluster.apply(manifest);
     await cluster.apply(manifest, { dryRun: true });
@@ -229,7 +229,7 @@ describe('writing', () => {
   it('repeats an apply and a token request after a lost connection', async () => {
     const clock = jumpingClock();
     const server = await start((_, nth) =>
-      nth % 2 === 0 ? { cut: true } : { body: { kind: 'x', status: { token: 't' } } },
+      nth % 2 === 0 ? { cut: true } : { body: { kind: 'x', metadata: { name: 'orders' }, status: { token: 't' } } },
     );
     const cluster = clusterOn(server, { clock });
     await cluster.apply(manifest);
@@ -257,7 +257,7 @@ describe('what a group of the API serves', () => {
 
 describe('an annotation set once', () => {
   it('is a patch of it alone, under a manager that no apply has', async () => {
-    const server = await start(() => ({ body: { metadata: {} } }));
+    const server = await start(() => ({ body: { metadata: { name: 'orders' } } }));
     await clusterOn(server).annotate(account, { 'force-sync': '1' });
     const [{ method, path, headers, body }] = server.asked as [(typeof server.asked)[0]];
     expect({ method, path, type: headers['content-type'], body: JSON.parse(body) }).toEqual({

@@ -15,6 +15,8 @@ async function read(answers: Readonly<Record<string, readonly [status: number, b
     asked.push(url);
     const health = asked.length < 3 ? 500 : 204;
     const [status, body] = url.endsWith('/healthz/outbound') ? [health] : (answers[url.split('/').at(-1)!] ?? [204]);
+    // It was killed, or is still trying when patience ends.
+    if (status === 0) return void response.destroy();
     response.writeHead(status).end(body === undefined ? undefined : JSON.stringify(body));
   });
   await new Promise<void>((resolve) => sidecar.listen(0, '127.0.0.1', resolve));
@@ -43,6 +45,7 @@ it('waits for the sidecar, and prints names, byte counts and codes, never a valu
     refused: [500, { errorCode: 'ERR_SECRET_GET', message: `failed: ${VALUE} {"code":"ForbiddenByRbac"}` }],
     unknown: [500, { errorCode: 'ERR_SECRET_GET', message: 'AADSTS700213: No matching federated identity' }],
     gone: [204],
+    torn: [0],
   });
   expect(out.trim().split('\n')).toEqual([
     `read db-password ${VALUE.length} bytes`,
@@ -50,6 +53,7 @@ it('waits for the sidecar, and prints names, byte counts and codes, never a valu
     'failed refused ERR_SECRET_GET ForbiddenByRbac',
     'failed unknown ERR_SECRET_GET AADSTS700213',
     'failed gone 204',
+    'failed torn no answer from the sidecar',
   ]);
   expect(code).toBe(1);
   expect(asked.slice(0, 4)).toEqual([

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { KubernetesObject } from '../../src/kubernetes/kubernetes.ts';
-import { milliseconds } from '../../src/methods/external-secrets/model.ts';
 import { dataWrong, lint, refreshWrong, targetWrong, versionWrong } from '../../src/methods/external-secrets/rules.ts';
 import { secretsIn } from '../../src/methods/external-secrets/uses.ts';
 import { carrierOf } from '../../src/methods/wiring/carrier.ts';
+import { milliseconds } from '../../src/steps/go-duration.ts';
 import {
   API,
   account,

@@ -58,6 +58,36 @@ describe('how a store signs in', () => {
     ],
     ['with no tenant anywhere', { tenantId: undefined }, { [CLIENT]: 'client' }, 'F115'],
     ['with the client in a Secret and no annotation', { authSecretRef: { clientId: key('id') } }, {}, undefined],
+    [
+      'by the newer library, with the tenant in both',
+      { useAzureSDK: true },
+      { [CLIENT]: 'client', [TENANT]: 'tenant' },
+      undefined,
+    ],
+    [
+      'by the newer library, which takes the client from the annotation',
+      { ...PASSWORD, useAzureSDK: true },
+      undefined,
+      undefined,
+    ],
+    [
+      'by the newer library, with the client in a Secret and no annotation',
+      { useAzureSDK: true, authSecretRef: { clientId: key('id') } },
+      {},
+      'F114',
+    ],
+    [
+      'by the newer library, with the tenant in a Secret',
+      { useAzureSDK: true, tenantId: undefined, authSecretRef: { tenantId: key('tenant') } },
+      { [CLIENT]: 'client' },
+      'F115',
+    ],
+    [
+      'by the newer library, with the tenant on the account',
+      { useAzureSDK: true, tenantId: undefined },
+      { [CLIENT]: 'client', [TENANT]: 'tenant' },
+      undefined,
+    ],
   ])('%s', (_title, change, annotations, failure) => {
     const around = annotations ? { account: account(annotations), isWhole: true } : { isWhole: false };
     expect(signInWrong(store(change), around)?.failure).toBe(failure);

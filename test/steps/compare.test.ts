@@ -42,6 +42,8 @@ describe('differences', () => {
       { resources: { limits: { memory: '128M' } } },
       ['resources.limits.memory'],
     ],
+    ['spans as an operator writes them back', { refreshInterval: '1h' }, { refreshInterval: '1h0m0s' }, []],
+    ['another span', { refreshInterval: '1h' }, { refreshInterval: '1m0s' }, ['refreshInterval']],
     ['equal amounts elsewhere are text', { data: { a: '1000m' } }, { data: { a: '1' } }, ['data.a']],
     [
       'one volume at two paths',

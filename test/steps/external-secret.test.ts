@@ -37,6 +37,7 @@ async function judged(object: object | undefined, more: { store?: object; events
       return kind === 'ExternalSecret' ? object : more.store;
     },
     list: async () => more.events ?? [],
+    serves: () => true,
   };
   const seen = await step.observe({ kubernetes, clock: { now: () => new Date(NOW) } } as never);
   return step.judge(seen, {});
@@ -85,6 +86,18 @@ describe('the sync of an ExternalSecret', () => {
     expect((await judged(failed, { events })).note).toBe('the operator says: the second');
   });
 
+  it('takes the one that was written last, of those of one second', async () => {
+    const failed = externalSecret(ready('False', 'SecretSyncedError', -5));
+    const events = [
+      { ...warning('Secret does not exist', -5), metadata: { name: 'b', resourceVersion: '1001' } },
+      { ...warning('not this one', -5), metadata: { name: 'a', resourceVersion: '999' } },
+    ];
+    expect((await judged(failed, { events })).note).toBe('the operator says: Secret does not exist');
+    expect((await judged(failed, { events: [...events].reverse() })).note).toBe(
+      'the operator says: Secret does not exist',
+    );
+  });
+
   it('says the store’s reason where the store is not ready', async () => {
     const events = [
       warning('error processing spec.data[0]: SecretStore "orders" is not ready', -1),
@@ -123,6 +136,11 @@ describe('a message of the operator in short', () => {
       'Key Vault’s, with the inner code',
       'keyvault.BaseClient#GetSecret: Failure responding to request: StatusCode=403 -- Original Error: autorest/azure: Service returned an error. Status=403 Code="Forbidden" Message="Caller is not authorized to perform action on resource.\\r\\nIf role assignments changed, please observe propagation time.\\r\\nCaller: appid=1" InnerError={"code":"ForbiddenByRbac"}',
       'Caller is not authorized to perform action on resource (ForbiddenByRbac)',
+    ],
+    [
+      'Key Vault’s, quoted by the newer library',
+      'error processing spec.data[0] (key: a), err: GET https://shop-kv.vault.azure.net/secrets/a/\n----\nRESPONSE 403: 403 Forbidden\nERROR CODE: Forbidden\n----\n{\n  "error": {\n    "code": "Forbidden",\n    "message": "Operation get is not allowed on a disabled secret.",\n    "innererror": {\n      "code": "SecretDisabled"\n    }\n  }\n}\n----\n',
+      'Operation get is not allowed on a disabled secret (SecretDisabled)',
     ],
     ['long', 'x'.repeat(300), `${'x'.repeat(197)}...`],
   ])('%s', (_name, message, short) => {
@@ -178,6 +196,9 @@ describe('--find', () => {
   });
 });
 
+// biome-ignore lint/suspicious/noExplicitAny: an object of the cluster
+type Any = any;
+
 describe('the name of a Secret', () => {
   const free = syncedSecret(workload, 'orders', operatorFor('orders'));
   const secret = (metadata: object) => ({
@@ -195,5 +216,20 @@ describe('the name of a Secret', () => {
     ['the CSI driver’s', secret({ labels: { 'secrets-store.csi.k8s.io/managed': 'true' } }), 'blocked'],
   ])('%s', (_name, found, state) => {
     expect(free.judge(found, {}).state).toBe(state);
+  });
+
+  it.each<[string, object, RegExp, string?]>([
+    ['what made the pods', owned('ReplicaSet', 'orders-7d4c'), /goes with what made the pods/],
+    // As the driver leaves it for some seconds after each of its writes.
+    ['nobody', secret({}), /nothing owns it/, 'kubectl delete secret orders --namespace shop'],
+  ])('the driver’s that belongs to %s stays, and that is said', (_name, { metadata }: Any, note, run) => {
+    const labels = { 'secrets-store.csi.k8s.io/managed': 'true' };
+    const found = secret({ ...metadata, namespace: 'shop', labels });
+    const removal = syncedSecret(workload, 'orders').removal?.(
+      found,
+      {},
+      { others: [], going: new Set(), surveyed: undefined },
+    );
+    expect(removal).toMatchObject({ state: 'leave', note: expect.stringMatching(note), ...(run && { run }) });
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import type { FederatedCredential } from '../../src/azure/azure.ts';
 import { credentialName } from '../../src/ownership.ts';
 import { KNOWN_AFTER_APPLY } from '../../src/step.ts';
@@ -11,6 +12,8 @@ import { provider } from '../../src/steps/provider.ts';
 import { vault } from '../../src/steps/vault.ts';
 import { Problem } from '../../src/trouble.ts';
 import { resource, upstream, VAULT_ID } from './made.ts';
+
+const CONFIG_MAP = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n  namespace: n\n';
 
 describe('cluster', () => {
   const all = [oidcIssuer, workloadIdentity, keyVaultAddOn()];
@@ -293,7 +296,7 @@ describe('a Kubernetes object', () => {
   const step = manifest({
     needs: {},
     file: 'template.yaml',
-    fill: () => 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n  namespace: n\n',
+    fill: () => ({ text: CONFIG_MAP, object: parse(CONFIG_MAP) }),
     workloads: [],
   });
   it('that is going away is not there', () => {

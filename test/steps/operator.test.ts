@@ -17,6 +17,13 @@ const deployment = (ready: number, wanted = 1, more: object = {}): KubernetesObj
   status: { availableReplicas: ready },
   ...more,
 });
+const webhook = (ready: number, wanted = 1, namespace = 'eso') =>
+  deployment(ready, wanted, {
+    metadata: {
+      ...{ name: 'external-secrets-webhook', namespace },
+      labels: { 'app.kubernetes.io/name': 'external-secrets-webhook' },
+    },
+  });
 const V1 = 'external-secrets.io/v1';
 const BETA = 'external-secrets.io/v1beta1';
 const ALPHA = 'external-secrets.io/v1alpha1';
@@ -30,6 +37,15 @@ describe('the operator', () => {
     ['neither', { served: [ALPHA], operators: running }, 'blocked', undefined],
     ['not ready yet', { served: [V1], operators: [deployment(0)] }, 'settling', V1],
     ['one of two that is ready', { served: [V1], operators: [deployment(0), deployment(1)] }, 'as wanted', V1],
+    ['a webhook that is not ready yet', { served: [V1], operators: running, helpers: [webhook(0)] }, 'settling', V1],
+    ['a webhook that is', { served: [V1], operators: running, helpers: [webhook(1)] }, 'as wanted', V1],
+    ['a webhook that nobody wants', { served: [V1], operators: running, helpers: [webhook(0, 0)] }, 'as wanted', V1],
+    [
+      'the webhook of another operator',
+      { served: [V1], operators: running, helpers: [webhook(0, 1, 'other')] },
+      'as wanted',
+      V1,
+    ],
     ['scaled to 0', { served: [V1], operators: [deployment(0, 0)] }, 'blocked', V1],
     ['hidden', { served: [V1], operators: 'hidden' }, 'good enough', V1],
     ['nothing', {}, 'absent', undefined],
@@ -84,6 +100,12 @@ describe('looking for it', () => {
     expect(await look({ get: crd(versions), list: async () => running })).toMatchObject({ served: [V1] });
   });
 
+  it('tells its helpers from it, in one answer', async () => {
+    const list = async () => [webhook(0), ...running];
+    const seen = await look({ get: crd([{ name: 'v1', served: true }]), list });
+    expect(seen).toMatchObject({ operators: running, helpers: [webhook(0)] });
+  });
+
   it('asks discovery where the definition may not be read, and counts Deployments as hidden', async () => {
     const seen = await look({ get: denied, versions: async () => [V1, ALPHA], list: denied });
     expect(seen).toMatchObject({ served: [V1, ALPHA], operators: 'hidden' });
@@ -99,7 +121,10 @@ describe('looking for it', () => {
     };
     expect(await look({ get: crd([{ name: 'v1', served: true }]), list })).toMatchObject({ operators: running });
     expect(asked).toEqual([
-      [undefined, 'app.kubernetes.io/name=external-secrets'],
+      [
+        undefined,
+        'app.kubernetes.io/name in (external-secrets, external-secrets-webhook, external-secrets-cert-controller)',
+      ],
       [undefined, undefined],
     ]);
     asked.length = 0;

@@ -296,7 +296,10 @@ describe('the end of a Kubernetes object', () => {
   const step = (kind: string, life?: typeof deploymentLife) =>
     manifest({
       ...{ needs: {}, file: 'template.yaml', workloads: [] },
-      fill: () => `apiVersion: v1\nkind: ${kind}\nmetadata:\n  name: shop\n`,
+      fill: () => ({
+        text: `apiVersion: v1\nkind: ${kind}\nmetadata:\n  name: shop\n`,
+        object: { apiVersion: 'v1', kind, metadata: { name: 'shop' } },
+      }),
       ...(life && { life }),
     });
   const unlabelled = { labels: {} };

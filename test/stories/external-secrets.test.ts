@@ -211,7 +211,7 @@ describe('the Kubernetes Secret', () => {
   it('has the name that was asked for, and goes by the interval', async () => {
     expect(done(await story.run(`${INIT} --sync-secret orders-env --rotation-interval 15m`))).toEqual(DONE);
     expect(keysOf('orders-env')).toEqual(['api-key', 'db-password']);
-    expect(objects('ExternalSecret')[0]!.spec.refreshInterval).toBe('15m');
+    expect(objects('ExternalSecret')[0]!.spec.refreshInterval).toBe('15m0s');
   });
 
   it('whose name is taken stays as it is, and is blocked', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Io } from '../../src/io.ts';
 import { main } from '../../src/main.ts';
+import { directoryOf } from '../../src/sandbox/graph/store.ts';
 import { type LogEntry, openSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/index.ts';
 import type { Surroundings } from '../../src/surroundings.ts';
 
@@ -37,6 +38,8 @@ export interface Options {
   readonly kubeconfig?: string;
   /** Without the sample workload: nothing runs in the cluster. */
   readonly noSample?: boolean;
+  /** Real milliseconds until what has no answer is asked again. */
+  readonly answerWithin?: number;
   /** Arguments with spaces, after the words. */
   readonly args?: readonly string[];
 }
@@ -52,10 +55,11 @@ async function makeUntouched(): Promise<string> {
   return folder;
 }
 
-export async function begin(options: Partial<SandboxOptions> = {}): Promise<Story> {
+/** @param from the folder of a sandbox that is closed: begins with its world */
+export async function begin(options: Partial<SandboxOptions> = {}, from?: string): Promise<Story> {
   const folder = mkdtempSync(join(tmpdir(), 'aks-secrets-'));
   untouched ??= makeUntouched();
-  cpSync(await untouched, join(folder, 'sandbox'), { recursive: true });
+  cpSync(from ?? (await untouched), join(folder, 'sandbox'), { recursive: true });
   const sandbox = await openSandbox({ dir: join(folder, 'sandbox'), settings: QUICK, ...options });
   const { defaults, ...surroundings } = sandbox.surroundings as unknown as Surroundings;
 
@@ -85,6 +89,7 @@ export async function begin(options: Partial<SandboxOptions> = {}): Promise<Stor
             : more.bare
               ? { subscription: defaults.subscription ?? '' }
               : defaults,
+          ...(more.answerWithin !== undefined && { answerWithin: more.answerWithin }),
           ...(more.kubeconfig && { kubeconfig: { text: more.kubeconfig } }),
           close: async () => undefined,
         },
@@ -119,8 +124,9 @@ interface Stored {
  * time make different in every world (ids, keys, dates), and without what only follows (pods, events, status).
  */
 export function worldOf({ sandbox }: Story): unknown {
-  const { groups, clusters, vaults, identities, assignments, deletedVaults } = sandbox.place.slice;
+  const { groups, clusters, vaults, identities, assignments, deletedVaults, extensions } = sandbox.place.slice;
   const { kubernetes, vaults: contents } = sandbox.parts.state;
+  const { applications, servicePrincipals } = directoryOf(sandbox.parts);
   const objects = Object.values(kubernetes).flatMap((cluster) => {
     const { objects: all } = cluster as { objects: Record<string, Stored> };
     return Object.values(all)
@@ -143,9 +149,10 @@ export function worldOf({ sandbox }: Story): unknown {
       ],
     ),
   );
-  const azure = [groups, clusters, vaults, identities, assignments, deletedVaults].map((all) =>
-    Object.values(all as object),
-  );
+  const azure = [
+    ...[groups, clusters, vaults, identities, assignments, deletedVaults, extensions],
+    ...[applications, servicePrincipals],
+  ].map((all) => Object.values(all as object));
   return sorted(JSON.parse(JSON.stringify({ azure, objects, secrets }, stable)));
 }
 
@@ -160,7 +167,7 @@ const FOLLOWS = new Set([
   'CSINode',
 ]);
 const VOLATILE =
-  /^(.*[tT]imestamp|.*At|.*Time|time|.*On|e[tT]ag|uid|resourceVersion|generation|operation|resourceUID|caBundle|certificate-authority-data|(ca|issuer)\.(crt|key))$/;
+  /^(before|.*[tT]imestamp|.*At|.*Time|time|.*On|e[tT]ag|uid|resourceVersion|generation|operation|resourceUID|caBundle|certificate-authority-data|(ca|issuer)\.(crt|key))$/;
 const CHANCE =
   /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|(?<=aks-secrets-)[0-9a-f]{16}|(?<=-dns-)[0-9a-f]{8}/g;
 

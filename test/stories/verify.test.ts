@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { methods } from '../../src/methods/index.ts';
 import type { Checked, VerifyReport } from '../../src/verify/report.ts';
-import { EXHAUSTIVE, orAll } from './exhaustive.ts';
+import { orAll } from './exhaustive.ts';
 import { begin, type Ran, type Story } from './harness.ts';
 import { identityIn } from './others.ts';
 import { wavesOf } from './waves.ts';
@@ -48,9 +48,7 @@ describe.each(orAll(methods, ({ name }) => name === 'csi').map(({ name }) => [na
       expect(planned.code).toBe(0);
     });
 
-    // Waves are told apart by time, which a busy machine blurs.
-    const measured = EXHAUSTIVE ? it : () => undefined;
-    measured('takes at most two waves of requests more than a plan', { retry: 3 }, async () => {
+    it('takes at most two waves of requests more than a plan', async () => {
       const plan = await wavesOf(story, `plan --method ${method}`);
       const verify = await wavesOf(story, `verify --method ${method}`);
       expect(verify.slice(plan.length + 2)).toEqual([]);

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Io } from '../../io.ts';
 import { signedIn } from '../../spec/subscription.ts';
 import { variableOf } from '../../spec/variable.ts';
 import type { Flag } from '../flags.ts';
 import { DEFAULT_FILE } from '../place.ts';
+import { readUpTo, textOfBytes } from '../reading.ts';
 import type { Candidate, Line } from './candidates.ts';
 
 /** Whoever waits at a prompt does so for this long, milliseconds of real time. */
@@ -58,16 +58,18 @@ async function inTheWorld(flag: 'cluster' | 'vault' | 'namespace', line: Line, i
 
 /** What the file says that the line names, or the one that lies here. */
 async function fileOf({ flags }: Line, { cwd }: Io) {
-  const { parse } = await import('yaml');
-  const text = await readFile(resolve(cwd, flags.get('file')?.at(-1) ?? DEFAULT_FILE), 'utf8');
-  const { workloads = [], cluster } = (parse(text) ?? {}) as {
-    workloads?: readonly { name?: unknown; method?: unknown }[];
+  const { LARGEST, readTree } = await import('../../spec/text.ts');
+  const path = flags.get('file')?.at(-1) ?? DEFAULT_FILE;
+  const { root } = readTree(textOfBytes(await readUpTo(resolve(cwd, path), LARGEST)), path);
+  const { workloads, cluster } = Object(root) as {
+    workloads?: unknown;
     cluster?: { name?: string; resourceGroup?: string };
   };
   return {
     cluster,
-    workloads: workloads.flatMap(({ name, method }): Candidate[] =>
-      typeof name === 'string' ? [{ word: name, ...(typeof method === 'string' && { says: method }) }] : [],
-    ),
+    workloads: (Array.isArray(workloads) ? workloads : []).flatMap((workload): Candidate[] => {
+      const { name, method } = Object(workload) as { name?: unknown; method?: unknown };
+      return typeof name === 'string' ? [{ word: name, ...(typeof method === 'string' && { says: method }) }] : [];
+    }),
   };
 }

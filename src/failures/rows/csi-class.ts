@@ -70,6 +70,7 @@ export const CSI_CLASS: readonly Row[] = [
     match: [
       { says: '{keyvaultName|tenantId|tenantID|usePodIdentity|clientID} is not provided' },
       { says: 'objects is not set', with: ['{mount|keyvault|provider|SecretProviderClass}'] },
+      { says: 'missing object versions', with: ['failed to mount secrets store objects'] },
       { says: '{missing|required} parameter… {keyvaultName|tenantId|tenantID}' },
     ],
     cause:
@@ -116,7 +117,10 @@ export const CSI_CLASS: readonly Row[] = [
     layer: 'csi',
     methods: CSI,
     seenBy: ['lint', 'verify', 'explain'],
-    match: [{ says: 'Invalid vault name: … must match' }, { says: 'must match [-a-zA-Z0-9]3,24' }],
+    match: [
+      { says: 'Invalid vault name: … must {match|be between 3 and 24 chars}' },
+      { says: 'must match [-a-zA-Z0-9]3,24' },
+    ],
     cause: 'The name has 3 to 24 letters, digits and hyphens. A host name or URL does not belong there.',
     fix: {
       say: 'Write keyvaultName: shop-kv, not https://shop-kv.vault.azure.net; the cloud goes into cloudName.',
@@ -160,12 +164,17 @@ export const CSI_CLASS: readonly Row[] = [
       { says: 'objectEncoding {only supported|can only be used|is only supported}' },
       { says: 'file permission must be a valid octal number' },
       {
+        says: '{encoding/hex: invalid byte|encoding/hex: odd length|illegal base64 data at input byte}',
+        with: ['failed to mount objects'],
+      },
+      { says: 'file name must {not contain|be a relative path|not be empty}', with: ['objectName'] },
+      {
         says: '{filePermission|file permission}… {invalid|must be}',
         with: ['{objectName|keyvault|SecretProviderClass|provider}'],
       },
     ],
     cause:
-      'objectEncoding takes utf-8, hex or base64 (secrets only), objectFormat pem or pfx, filePermission an octal number in quotes.',
+      'objectEncoding takes utf-8, hex or base64 (secrets only, and the value must be written so), objectFormat pem or pfx, filePermission an octal number in quotes, objectAlias a path below the mount.',
     fix: { say: 'Correct the field that the message names, or leave it out.', run: SHOW },
     risk: 'restarts',
   },

@@ -39,6 +39,8 @@ export const CSI_MOUNT: readonly Row[] = [
       {
         says: 'User system:serviceaccount:…csi-secrets-store… cannot {list|create|get|watch|patch|update} resource secrets',
       },
+      // All that the event of v1.6 says where the API server refuses the Secret; most often it is this.
+      { says: 'FailedToCreateSecret', with: ['timed out waiting for the condition'], vague: true },
     ],
     cause: 'A driver installed by chart has no right on Secrets unless it was asked for.',
     fix: {
@@ -83,7 +85,11 @@ export const CSI_MOUNT: readonly Row[] = [
     seenBy: ['lint', 'verify', 'explain'],
     match: [
       { says: 'file matching objectName … not found in the pod' },
-      { says: 'FailedToCreateSecret', with: ['{secrets-store|timed out|error}'] },
+      {
+        says: 'FailedToCreateSecret',
+        with: ['{secrets-store|error}'],
+        without: ['timed out waiting for the condition'],
+      },
       { says: 'failed to get data in spc … for secret' },
       { says: 'failed to validate secret object in spc' },
     ],
@@ -189,7 +195,7 @@ export const CSI_MOUNT: readonly Row[] = [
       'Rotation is off (the default of the add-on), the file is mounted by subPath, the value was taken as a variable, or the application keeps it. Variables and subPath never change in a running pod.',
     fix: {
       say: 'Switch rotation on (init with --allow cluster, or this line), mount the folder without subPath, read the file anew; or restart the pods.',
-      run: 'az aks addon update --addon azure-keyvault-secrets-provider --enable-secret-rotation --name <cluster> --resource-group <resource group>',
+      run: 'az aks update --enable-secret-rotation --name <cluster> --resource-group <resource group>',
     },
     risk: 'widens',
   },

@@ -167,7 +167,8 @@ export const DAPR_STORE: readonly Row[] = [
         vague: true,
       },
     ],
-    cause: 'Components are read when the sidecar starts; what is changed later is not seen.',
+    cause:
+      'Up to Dapr 1.17, and where the feature HotReload is off, components are read when the sidecar starts; what is changed later is not seen.',
     fix: { say: 'Restart the pods.', run: RESTART },
     risk: 'restarts',
   },

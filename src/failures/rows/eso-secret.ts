@@ -83,6 +83,8 @@ export const ESO_SECRET: readonly Row[] = [
       run: SHOW,
     },
     risk: 'none',
+    // The vault has answered: that the store was not ready is past.
+    insteadOf: ['F122'],
   },
   {
     id: 'F126',
@@ -101,6 +103,8 @@ export const ESO_SECRET: readonly Row[] = [
       run: SHOW,
     },
     risk: 'none',
+    // The vault has answered: that the store was not ready is past.
+    insteadOf: ['F122'],
   },
   {
     id: 'F129',

@@ -148,6 +148,11 @@ export const ESO_STORE: readonly Row[] = [
         says: 'missing environment variables. AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE must be set',
       },
       { says: 'AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE must be set' },
+      // With useAzureSDK.
+      {
+        says: 'no client ID specified. Check pod configuration or set ClientID in the options',
+        with: ['{InvalidProviderConfig|External Secrets, SecretStore|External Secrets, ClusterSecretStore}'],
+      },
     ],
     cause:
       'serviceAccountRef is not where it belongs (spec.provider.azurekv), so the operator tries its own identity, and its pod has no label azure.workload.identity/use.',
@@ -219,6 +224,8 @@ export const ESO_STORE: readonly Row[] = [
           '{failed|error|fails|not work|ignored|requires|missing|unauthorized|must}',
           '{azurekv|SecretStore|ClusterSecretStore|external-secrets}',
         ],
+        // As every `kubectl describe` prints it.
+        without: ['useAzureSDK: {true|false}'],
         vague: true,
       },
     ],

@@ -14,9 +14,8 @@ const NOT_INJECTED =
 export const POD_WIRING: readonly Row[] = [
   {
     id: 'F033',
-    title: "The pod's service account does not exist",
+    title: 'The service account does not exist',
     layer: 'pod',
-    methods: ['workload-identity', 'csi', 'dapr'],
     seenBy: ['verify', 'explain'],
     match: [
       { says: 'error looking up service account' },
@@ -32,9 +31,16 @@ export const POD_WIRING: readonly Row[] = [
         with: ['mutation.azure-workload-identity.io'],
         without: ['account tokens'],
       },
+      // As the operator says it of a store.
+      {
+        says: 'ServiceAccount ~ not found',
+        with: ['{InvalidProviderConfig|External Secrets, SecretStore|External Secrets, ClusterSecretStore}'],
+        without: ['account tokens'],
+      },
+      { says: 'failed to get service account: ServiceAccount ~ not found' },
     ],
     cause:
-      'The pod names a service account that its namespace does not have, so no pod is made at all. The reason stands on the ReplicaSet, not on a pod.',
+      'The pod, or the serviceAccountRef of a store, names a service account that its namespace does not have. No pod is made at all then: the reason stands on the ReplicaSet, not on a pod.',
     fix: {
       say: 'Run init, which makes it, or correct serviceAccountName.',
       run: 'kubectl get serviceaccounts --namespace <namespace>',

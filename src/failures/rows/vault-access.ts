@@ -30,7 +30,12 @@ export const VAULT_ACCESS: readonly Row[] = [
     title: 'The token is of another tenant than the vault',
     layer: 'vault',
     seenBy: ['verify', 'explain'],
-    match: [{ code: 'AKV10032' }, { says: 'Invalid issuer. Expected one of https://sts.' }],
+    match: [
+      { code: 'AKV10032' },
+      { says: 'Invalid issuer. Expected one of https://sts.' },
+      // A client that asks for the tenant of the vault's challenge, which is not its own.
+      { says: "isn't configured to acquire tokens for tenant" },
+    ],
     cause: 'A vault trusts the tenant of its subscription only, and the identity or the caller belongs to another.',
     fix: {
       say: "Use an identity of the vault's tenant, and name that tenant: tenantID of the class, tenantId of the store, the annotation, or --tenant.",

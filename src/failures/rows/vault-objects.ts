@@ -53,6 +53,8 @@ export const VAULT_OBJECTS: readonly Row[] = [
       { code: 'SecretNotFound', without: ['{amazonaws|hashicorp|secretsmanager|gcpsm}'] },
       { code: 'ObjectIsDeletedButRecoverable' },
       { says: 'A secret with (name/id) … was not found in this key vault' },
+      // As the operator says it of any vault.
+      { says: 'err: Secret does not exist', without: ['{amazonaws|hashicorp|secretsmanager|gcpsm}'] },
       {
         says: 'is currently in a deleted but recoverable state',
         with: ['{secret|vault|certificate}'],

@@ -25,7 +25,8 @@ interface Part {
   readonly pods: readonly KubernetesObject[];
 }
 
-async function partOf({ kubernetes }: World, image: RegExp): Promise<Part> {
+/** What runs of a part, by the image that it has; whose it is makes no difference. */
+export async function partOf({ kubernetes }: World, image: RegExp): Promise<Part> {
   const sets = (await kubernetes.list(DAEMON_SET, undefined)).filter((set) =>
     imagesOf(set).some((each) => image.test(each)),
   );

@@ -30,6 +30,11 @@ interface Seen {
   readonly isCurrent: boolean;
 }
 
+/** What the vault has is not known: that the pod's is the same would be a guess. */
+interface Unlisted {
+  readonly wrong: Wrong;
+}
+
 /** Versions in the pods against the vault's; a string says that all are current. Values are never looked at. */
 export async function freshnessWrong(
   world: World,
@@ -38,7 +43,10 @@ export async function freshnessWrong(
   mounted: readonly Mounted[],
   vaultUri: string,
 ): Promise<readonly Wrong[] | string> {
-  const seen = (await Promise.all(mounted.map((each) => seenIn(world, classes, each, vaultUri)))).flat();
+  const all = (await Promise.all(mounted.map((each) => seenIn(world, classes, each, vaultUri)))).flat();
+  const unlisted = all.find((each) => 'wrong' in each);
+  if (unlisted) return [unlisted.wrong];
+  const seen = all.filter((each) => 'current' in each);
   const stale = seen.find(({ isCurrent }) => !isCurrent);
   if (stale) return [await staleWrong(world, shared, stale)];
   const held = seen.map((each) => heldWrong(each, classes)).find((each) => each !== undefined);
@@ -51,20 +59,23 @@ async function seenIn(
   classes: readonly ProviderClass[],
   mounted: Mounted,
   vaultUri: string,
-): Promise<readonly Seen[]> {
+): Promise<readonly (Seen | Unlisted)[]> {
   const of = classes.find(({ object }) => object.metadata.name === mounted.className);
   const found = await Promise.all(
-    [...mounted.versions].map(async ([id, version]): Promise<readonly Seen[]> => {
+    [...mounted.versions].map(async ([id, version]): Promise<readonly (Seen | Unlisted)[]> => {
       const [type = '', name = ''] = id.split('/');
       const kind = KINDS.get(type);
       const listed = of?.objects.find((each) => each.kind === kind && isSameId(each.name, name));
       // A version that is asked for stays, and what the class no longer lists goes with the next mount.
       if (!kind || !listed || listed.version !== '') return [];
       const versions = await versionsOf(world, vaultUri, { kind, name });
-      const newest = Math.max(...versions.map(({ created }) => created?.getTime() ?? 0));
+      const newest = versions.reduce((latest, { created }) => Math.max(latest, created?.getTime() ?? 0), 0);
       const current = versions.filter(({ created }) => (created?.getTime() ?? 0) === newest);
       const [first] = current;
-      if (!first) return [];
+      if (!first) {
+        const observed = `${mounted.member.pod.metadata.name} has version ${version} of ${name}, and the vault lists none`;
+        return [{ wrong: { verdict: 'unknown', observed, expected: "the vault's current version" } }];
+      }
       const isCurrent = current.some((each) => isSameId(each.version ?? '', version));
       return [{ mounted, name, file: listed.file, version, current: first, isCurrent }];
     }),
@@ -130,12 +141,12 @@ async function rotationOf(
   const addOn = profiles.find(([key]) => key.toLowerCase() === 'azurekeyvaultsecretsprovider')?.[1] as
     | AddOn
     | undefined;
-  if (!addOn?.enabled) {
+  if (addOn?.enabled !== true) {
     // An own driver that rotates by its arguments says so nowhere else: it is given the benefit of the doubt.
     const { requiresRepublish } = record((await driverOf(world))?.spec);
     return { rotates: requiresRepublish !== false, interval: USUAL };
   }
-  const parts = [...(addOn.config?.rotationPollInterval ?? '').matchAll(/(\d+)([hms])/g)];
+  const parts = [...(addOn.config?.rotationPollInterval ?? '').matchAll(/(?<!\d)(\d+)([hms])/g)];
   const interval = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNIT[unit ?? ''] ?? 0), 0) || USUAL;
   return { rotates: addOn.config?.enableSecretRotation?.toLowerCase() === 'true', interval };
 }

@@ -120,7 +120,7 @@ export const csi = defineMethod<CsiOptions>({
     return [
       `Files     ${secrets.map(({ as }) => `${MOUNT_PATH}/${as}`).join(', ')}`,
       ...(options.syncSecret
-        ? [`Secret    ${workload.namespace}/${options.syncSecret}, while a pod mounts the volume`]
+        ? [`Secret    ${workload.namespace}/${options.syncSecret}, once a pod mounts the volume`]
         : []),
       'Add to your pods (a Deployment: under spec.template.spec):',
       ...stringify({

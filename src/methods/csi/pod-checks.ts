@@ -12,6 +12,7 @@ import { type Member, warningsIn } from '../wiring/live.ts';
 import { foundations, isReady, namesOf, whyNotReady } from '../wiring/pods.ts';
 import { enumerated, list, record, text, texts } from '../wiring/shape.ts';
 import { nameOf, type Scene, sceneOf, statusesIn } from './classes.ts';
+import { driverErrors } from './driver-log.ts';
 import { freshnessWrong } from './freshness.ts';
 import type { Mode, ProviderClass } from './provider-class.ts';
 import { classesOf, mounts } from './rules.ts';
@@ -188,11 +189,18 @@ async function unwritten(
   if (lacking.length === 0) return enumerated(synced);
   const uids = mounted.map(({ member }) => member.pod.metadata.uid);
   const warnings = (await warningsIn(world, namespace)).filter(({ uid }) => uids.includes(uid));
-  const said = warnings
-    .filter(({ reason, message }) => /secret/i.test(`${reason} ${message}`))
-    .map(({ message }) => message);
+  const said = warnings.filter(({ reason }) => reason === 'FailedToCreateSecret').map(({ message }) => message);
+  // What is refused to the driver is told by its log alone: the event says that it took too long.
+  const nodes = [...new Set(mounted.map(({ member }) => member.carrier.spec.nodeName ?? ''))];
+  const classes = [...new Set(mounted.map(({ className }) => className))];
+  const logged = await driverErrors(
+    world,
+    nodes,
+    // Where it fails for one Secret of a class, it comes to no other.
+    classes.map((name) => `spc="${namespace}/${name}"`),
+  );
   // What stands in the class itself was looked at before.
-  const cause = causeIn(said, ['F104', 'F155']);
+  const cause = causeIn([...logged, ...said], ['F104', 'F155']);
   const what = `there is no Secret ${enumerated(lacking)}`;
   if (cause) return [{ failure: cause.row.id, observed: `${what}: ${cause.said}`, expected: enumerated(synced) }];
   return [

@@ -85,8 +85,18 @@ export const isClass = (object: KubernetesObject): boolean =>
 /** Something that is put in for a variable later says nothing yet. */
 const isOpen = (value: string): boolean => /\$\{|\$\(|\{\{|^<.*>$/.test(value);
 
-/** Reads a class of whatever shape. Never throws. */
+const known = new WeakMap<KubernetesObject, ProviderClass>();
+
+/** Reads a class of whatever shape, once: each workload of a namespace looks at all of them. Never throws. */
 export function readClass(object: KubernetesObject): ProviderClass {
+  const read = isObject(object) ? known.get(object) : undefined;
+  if (read) return read;
+  const made = classIn(object);
+  if (isObject(object)) known.set(object, made);
+  return made;
+}
+
+function classIn(object: KubernetesObject): ProviderClass {
   const spec = record(object.spec);
   const given = record(spec.parameters);
   const parameters = texts(given);

@@ -159,15 +159,27 @@ export async function loadedWrong(
   });
 }
 
-/** Whose sidecars take up changes by themselves (feature HotReload of their Configuration). */
+/**
+ * Whose sidecars take up changes by themselves: the feature HotReload, which is on from Dapr 1.18 on (pkg/config) unless
+ * their Configuration says otherwise.
+ */
 async function reloadingIn(world: World, question: Question, crew: Crew): Promise<(member: Member) => boolean> {
-  const configurations = await configurationsOf(world, question, crew);
-  const hot = configurations.filter(({ object }) =>
-    list(record(object?.spec).features)
-      .map(record)
-      .some(({ name, enabled }) => name === 'HotReload' && enabled === true),
+  const said = new Map(
+    (await configurationsOf(world, question, crew)).flatMap(({ name, object }) => {
+      const features = list(record(object?.spec).features).map(record);
+      const feature = features.find((each) => each.name === 'HotReload');
+      return feature ? [[name, feature.enabled === true] as const] : [];
+    }),
   );
-  return ({ carrier, maker }) => hot.some(({ name }) => (maker ?? carrier).annotations['dapr.io/config'] === name);
+  return ({ pod, carrier, maker }) =>
+    said.get((maker ?? carrier).annotations['dapr.io/config'] ?? '') ?? reloadsByItself(pod);
+}
+
+function reloadsByItself({ spec }: Member['pod']): boolean {
+  const { containers, initContainers } = record(spec);
+  const sidecar = [...list(containers), ...list(initContainers)].map(record).find(({ name }) => name === SIDECAR);
+  const [, major, minor] = /:v?(\d+)\.(\d+)/.exec(text(sidecar?.image) ?? '') ?? [];
+  return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 18);
 }
 
 const BUILT_IN = 'kubernetes';

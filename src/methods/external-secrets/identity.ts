@@ -31,7 +31,9 @@ export async function referencesWrong(world: World, store: Store, question: Ques
       fix: { say: 'Make it, with the client id of the identity, or correct serviceAccountRef.' },
       path: 'spec.provider.azurekv.serviceAccountRef',
     };
-  const missing = await secretMissing(world, store, namespace);
+  // The newer library does not look at them for this sign-in.
+  const isIgnored = store.usesSdk && store.authType === 'WorkloadIdentity';
+  const missing = isIgnored ? undefined : await secretMissing(world, store, namespace);
   if (missing) return missing;
   const wrong = signInWrong(store, { account: account?.object, isWhole: true });
   if (wrong?.failure === 'F114' && account?.object) {
@@ -40,6 +42,7 @@ export async function referencesWrong(world: World, store: Store, question: Ques
     return meant && STRAY.has(meant.failure ?? '') ? meant : wrong;
   }
   if (wrong?.failure !== 'F115') return wrong;
+  if (store.usesSdk) return wrong;
   // The operator's own environment may name the tenant.
   const own = await environmentOf(world);
   return own === undefined || own.AZURE_TENANT_ID ? undefined : wrong;

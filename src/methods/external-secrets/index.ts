@@ -4,6 +4,7 @@ import { otherManagerOf } from '../../steps/compare.ts';
 import { filled } from '../../steps/external-secret.ts';
 import { matching, patternOf } from '../../steps/external-secret-find.ts';
 import { oidcIssuer } from '../../steps/features.ts';
+import { asGoWrites } from '../../steps/go-duration.ts';
 import { operator, SERVED } from '../../steps/operator.ts';
 import { operatorFor, syncedSecret } from '../../steps/synced-secret.ts';
 import type { Workload } from '../../workload.ts';
@@ -123,7 +124,7 @@ export const externalSecrets = defineMethod<ExternalSecretsOptions>({
       {
         apiVersions: SERVED,
         needs: { ...api, syncSecret: ref(free, 'syncedSecret') },
-        values: { refreshInterval: rotationInterval, ...(find !== undefined && { find }) },
+        values: { refreshInterval: asGoWrites(rotationInterval), ...(find !== undefined && { find }) },
         after: [ref(store, 'applied')],
         isProven: true,
       },

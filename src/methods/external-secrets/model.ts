@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../kubernetes/kubernetes.ts';
 import { command, word } from '../../shell.ts';
+import { milliseconds } from '../../steps/go-duration.ts';
 import { list, record, text, texts } from '../wiring/shape.ts';
 
 /*
@@ -198,15 +199,6 @@ function wantedOf(ref: unknown, path: string, entry?: unknown): Wanted {
     path,
   };
 }
-
-const UNITS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-
-/** A span as Go writes it (`1h30m`); 0 for none, and for what is no span. */
-export const milliseconds = (span: string): number =>
-  [...span.matchAll(/(\d+(?:\.\d*)?)(ms|h|m|s)/g)].reduce(
-    (total, [, count, unit]) => total + Number(count) * (UNITS[unit ?? ''] ?? 0),
-    0,
-  );
 
 /** What an object's own status says (`Ready`), and since when. */
 export interface Ready {

@@ -17,7 +17,12 @@ import { absentWrong } from './vault.ts';
 async function toldOf(world: World, object: KubernetesObject): Promise<Note | undefined> {
   // Events of what lies in no namespace are in this one (Kubernetes, events.k8s.io).
   const notes = await warningsIn(world, object.metadata.namespace ?? 'default');
-  return notes.find(({ kind, name }) => kind === object.kind && name === object.metadata.name);
+  const { kind, metadata } = object;
+  // Not of one before it that had its name.
+  return notes.find(
+    (note) =>
+      note.kind === kind && note.name === metadata.name && (!note.uid || !metadata.uid || note.uid === metadata.uid),
+  );
 }
 
 /** When somebody else than the operator last wrote an object, by the records of its managers, milliseconds. */

@@ -1,3 +1,4 @@
+import { matched } from '../../expression.ts';
 import type { KubernetesObject } from '../../kubernetes/kubernetes.ts';
 import type { Wrong } from '../wiring/finding.ts';
 import { CLIENT_ID, TENANT_ID } from '../wiring/keys.ts';
@@ -95,7 +96,8 @@ function servicePrincipalWrong(store: Store): Wrong | undefined {
 
 function workloadIdentityWrong(store: Store, account: string, around: Around): Wrong | undefined {
   const annotations = around.account && texts(record(around.account.metadata).annotations);
-  const named = store.secrets?.map(({ field }) => field);
+  // The newer library takes the client from the annotation alone, and its first tenant.
+  const named = store.usesSdk ? undefined : store.secrets?.map(({ field }) => field);
   if (named) {
     // The account's annotation is not known from here, and it is what an account is named for.
     const mayBeTwo = annotations === undefined ? !around.isWhole : Boolean(annotations[CLIENT_ID]);
@@ -119,7 +121,7 @@ function workloadIdentityWrong(store: Store, account: string, around: Around): W
     ...(named?.includes('tenantId') ? [`${AZUREKV}.authSecretRef.tenantId`] : []),
   ];
   const isAnnotated = annotations?.[TENANT_ID] !== undefined;
-  if (isAnnotated && tenants.length > 0)
+  if (isAnnotated && tenants.length > 0 && !store.usesSdk)
     return {
       failure: 'F116',
       observed: `the tenant both in the store and in the annotation ${TENANT_ID} of the ServiceAccount ${account}`,
@@ -189,10 +191,10 @@ export function useWrong(store: Store, namespace: string, labels: Labels | undef
   };
 }
 
-/** What Go takes and JavaScript does not may fit. */
+/** What Go takes and JavaScript does not, or not in time, may fit. */
 const fits = (source: string, name: string): boolean => {
   try {
-    return new RegExp(source).test(name);
+    return matched(new RegExp(source), [name])?.includes(name) ?? true;
   } catch {
     return true;
   }

@@ -1,3 +1,4 @@
+import { newestFirst, seenAt } from '../../kubernetes/event-order.ts';
 import type { Kind, KubernetesObject } from '../../kubernetes/kubernetes.ts';
 import { orDenied } from '../../trouble.ts';
 import type { Workload } from '../../workload.ts';
@@ -153,15 +154,11 @@ export interface Note {
 /** Warnings of the namespace, newest first; they are gone after an hour. None where one may not look. */
 export async function warningsIn(world: World, namespace: string): Promise<readonly Note[]> {
   const events = (await orHidden(listIn(world, KIND.Event, namespace))) ?? [];
-  return events
-    .filter((event) => event.type === 'Warning')
-    .map((event) => {
-      const { kind = '', name = '', uid = '' } = texts(event.involvedObject);
-      const { reason = '', message = '', lastTimestamp, eventTime } = texts(event);
-      const last = lastTimestamp ?? text(record(event.series).lastObservedTime) ?? eventTime;
-      return { kind, name, uid, reason, message, at: new Date(last ?? event.metadata.creationTimestamp ?? 0) };
-    })
-    .toSorted((a, b) => b.at.getTime() - a.at.getTime());
+  return newestFirst(events.filter((event) => event.type === 'Warning')).map((event) => {
+    const { kind = '', name = '', uid = '' } = texts(event.involvedObject);
+    const { reason = '', message = '' } = texts(event);
+    return { kind, name, uid, reason, message, at: new Date(seenAt(event)) };
+  });
 }
 
 /** Whether the pod says that it is ready. */

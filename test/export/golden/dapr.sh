@@ -14,9 +14,12 @@ audience=api://AzureADTokenExchange
 for tool in az kubectl curl; do
   command -v "$tool" >/dev/null || { printf '%s is not on the PATH\n' "$tool" >&2; exit 127; }
 done
-# Never the subscription that happens to be chosen; what is Entra's has none.
+# Never the subscription that happens to be chosen; what is Entra's has none, and what is az's own.
 az() {
-  if [ "$1" = ad ]; then set -- "$@" --only-show-errors; else set -- "$@" --subscription "$subscription" --only-show-errors; fi
+  case "$1" in
+    ad | extension) set -- "$@" --only-show-errors ;;
+    *) set -- "$@" --subscription "$subscription" --only-show-errors ;;
+  esac
   command az "$@"
 }
 
@@ -152,6 +155,7 @@ az provider register --namespace Microsoft.KubernetesConfiguration --wait --outp
 
 # extension dapr (pods that run already get no sidecar until they are restarted)
 #  Dapr: - -> stable, highly available (for the whole cluster; about ten pods, which take room on its nodes)
+az extension add --name k8s-extension
 found="$(az k8s-extension list --cluster-type managedClusters --cluster-name demo-aks --resource-group demo-rg --query "[?extensionType=='microsoft.dapr' || extensionType=='Microsoft.Dapr'].name" --output tsv)"
 if [ -z "$found" ]; then
   az k8s-extension create --cluster-type managedClusters --cluster-name demo-aks --resource-group demo-rg --name dapr --extension-type microsoft.dapr --auto-upgrade-minor-version false --release-train stable --scope cluster --release-namespace dapr-system --configuration-settings global.clusterType=managedclusters global.ha.enabled=true dapr_operator.replicaCount=2 dapr_sidecar_injector.sidecarDropALLCapabilities=true --output none
@@ -180,8 +184,8 @@ YAML
 
 # Component demo/demo
 apply <<'YAML'
-# A secret store of Dapr: the Key Vault, read as the identity of the pod's service account. A sidecar reads this when it
-# starts: pods that run already must be restarted to see a change.
+# A secret store of Dapr: the Key Vault, read as the identity of the pod's service account. Up to Dapr 1.17 a sidecar reads
+# this when it starts: pods that run already must be restarted to see a change.
 apiVersion: dapr.io/v1alpha1
 kind: Component
 metadata:
@@ -236,7 +240,8 @@ data:
     if (process.argv.includes('--ready')) process.exit(existsSync(READY_FILE) ? 0 : 1);
 
     const sidecar = `http://localhost:${DAPR_HTTP_PORT}/v1.0`;
-    const ask = (path, method = 'GET') => fetch(`${sidecar}${path}`, { method, signal: AbortSignal.timeout(10_000) });
+    const ask = (path, method = 'GET', seconds = 10) =>
+      fetch(`${sidecar}${path}`, { method, signal: AbortSignal.timeout(seconds * 1000) });
 
     // The sidecar starts beside this container, not before it. Outbound: its components are loaded, whatever this side does.
     const healthy = () =>
@@ -261,9 +266,13 @@ data:
 
     let failed = false;
     for (const name of SECRETS.split(',')) {
-      const reply = await ask(`/secrets/${SECRET_STORE}/${name}`);
-      const answer = await reply.json().catch(() => ({}));
-      if (reply.status === 200) console.log(`read ${name} ${Buffer.byteLength(answer[name])} bytes`);
+      // What cannot be reached the sidecar tries again and again, and says so only then.
+      const reply = await ask(`/secrets/${SECRET_STORE}/${name}`, 'GET', 60).catch(() => undefined);
+      const answer = (await reply?.json().catch(() => undefined)) ?? {};
+      if (!reply) {
+        failed = true;
+        console.log(`failed ${name} no answer from the sidecar`);
+      } else if (reply.status === 200) console.log(`read ${name} ${Buffer.byteLength(answer[name])} bytes`);
       else {
         failed = true;
         console.log(`failed ${name} ${codeOf(reply.status, answer)}`);

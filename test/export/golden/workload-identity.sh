@@ -14,9 +14,12 @@ audience=api://AzureADTokenExchange
 for tool in az kubectl curl; do
   command -v "$tool" >/dev/null || { printf '%s is not on the PATH\n' "$tool" >&2; exit 127; }
 done
-# Never the subscription that happens to be chosen; what is Entra's has none.
+# Never the subscription that happens to be chosen; what is Entra's has none, and what is az's own.
 az() {
-  if [ "$1" = ad ]; then set -- "$@" --only-show-errors; else set -- "$@" --subscription "$subscription" --only-show-errors; fi
+  case "$1" in
+    ad | extension) set -- "$@" --only-show-errors ;;
+    *) set -- "$@" --subscription "$subscription" --only-show-errors ;;
+  esac
   command az "$@"
 }
 

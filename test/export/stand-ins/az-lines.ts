@@ -25,6 +25,7 @@ export const AZ: Readonly<Record<string, Readonly<Record<string, Takes>>>> = {
     ...{ 'enable-workload-identity': 'nothing', 'enable-secret-rotation': 'nothing', 'rotation-poll-interval': 'word' },
   },
   'aks wait': { 'resource-group': 'word', name: 'word', updated: 'nothing' },
+  'extension add': { name: 'word' },
   'group create': { name: 'word', location: 'word', tags: 'words' },
   'group list': {},
   'group show': { name: 'word' },

@@ -83,7 +83,8 @@ export async function az(words: readonly string[], stage: Stage): Promise<string
 
   const GRAPH = 'https://graph.microsoft.com/v1.0';
   const inDirectory = async (what: 'applications' | 'servicePrincipals'): Promise<Json[]> => {
-    const filter = encodeURIComponent(`displayName eq '${of('display-name')}'`);
+    // As az does: by the beginning of the name.
+    const filter = encodeURIComponent(`startswith(displayName,'${of('display-name')}')`);
     return JSON.parse((await send('GET', `${GRAPH}/${what}?$filter=${filter}`, undefined, 'graph')).text).value;
   };
 
@@ -102,6 +103,7 @@ export async function az(words: readonly string[], stage: Stage): Promise<string
     },
     'ad app list': () => inDirectory('applications'),
     'ad sp list': () => inDirectory('servicePrincipals'),
+    'extension add': async () => undefined,
     'aks create': () => {
       const properties: Json = {
         dnsPrefix: of('name'),
