@@ -12,7 +12,8 @@ export async function az(words: readonly string[], stage: Stage): Promise<string
   const { command, flags } = parseAz(words);
   const of = (flag: string): string => flags.get(flag)?.[0] ?? '';
   const subscription = of('subscription');
-  if (!subscription && !command.startsWith('ad ')) throw new Error('the script does not say which subscription');
+  // Neither the directory nor az itself has a subscription.
+  if (!subscription && !/^(ad|extension) /.test(command)) throw new Error('the script does not say which subscription');
   const ARM = 'https://management.azure.com';
   const within = (type: string, name = ''): string =>
     `/subscriptions/${subscription}/resourceGroups/${of('resource-group')}/providers/${type}${name && `/${name}`}`;
