@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 
 /** Real milliseconds for all of the names together. */
-const PATIENCE = 1000;
+const PATIENCE = 500;
 
 /**
  * The names that an expression of somebody else's matches. Written for Go, whose engine takes one pass over a name, it may

@@ -8,6 +8,11 @@ const REFUSALS = 8;
 const PAUSES = [500, 2000, 5000] as const;
 /** Pause after a refusal that does not say how long. */
 const UNSAID = 2000;
+/**
+ * Milliseconds after which a place in the rates is lost: who then went together with all who waited like him would be
+ * refused. And how often one is lost so, where everything takes that long.
+ */
+const [STALE, LOST] = [250, 3];
 /** Who is told to come back later than that is told so at once: Azure's longest windows are of an hour. */
 const LONGEST = 3_600_000;
 
@@ -20,7 +25,16 @@ interface Answer {
   readonly fault: boolean;
 }
 
+/** What the service's published rates leave to a request. */
+interface Allowance {
+  /** Waits until they allow it, and takes its place in them. */
+  take(): Promise<void>;
+  /** The service says that there is none left, whatever we counted: others use it too. */
+  spent(): void;
+}
+
 interface Pass<T> {
+  readonly allowance?: Allowance;
   /** Sends once. */
   send(): Promise<T>;
   answer(result: T): Answer;
@@ -83,14 +97,26 @@ export function createGate(clock: Clock, signal: AbortSignal, places = PLACES): 
     refusals = 0;
   };
 
+  /** A place in the rates and one here, at about the same time. */
+  const admitted = async (allowance: Allowance | undefined): Promise<void> => {
+    for (let lost = 0; ; lost += 1) {
+      await allowance?.take();
+      const taken = clock.now().getTime();
+      await enter();
+      if (!allowance || lost === LOST || clock.now().getTime() - taken <= STALE) return;
+      leave();
+    }
+  };
+
   const once = async <T>(request: Pass<T>): Promise<T> => {
-    await enter();
+    await admitted(request.allowance);
     const sentIn = epoch;
     try {
       const result = await request.send();
       const answer = request.answer(result);
       if (overRate(answer)) {
         if (!tooLong(answer)) refused(sentIn, answer.retryAfter);
+        request.allowance?.spent();
       } else if (!answer.fault) welcome(sentIn);
       return result;
     } finally {
@@ -138,12 +164,18 @@ export interface Rate {
   readonly perSecond: number;
 }
 
+export interface Bucket {
+  wait(signal: AbortSignal): Promise<void>;
+  /** There is none left; more come from now on. */
+  empty(): void;
+}
+
 /**
  * Keeps to a published rate: `wait` takes one place of the bucket, and returns when it is there. One after the other, by
  * the clock as it is then: who was kept from going on (a machine that is busy) must not go together with all who came
  * after him, since the service's bucket holds no more than a burst either.
  */
-export function createBucket({ burst, perSecond }: Rate, clock: Clock): { wait(signal: AbortSignal): Promise<void> } {
+export function createBucket({ burst, perSecond }: Rate, clock: Clock): Bucket {
   let level = burst;
   let at = clock.now().getTime();
   let turn: Promise<unknown> = Promise.resolve();
@@ -164,5 +196,18 @@ export function createBucket({ burst, perSecond }: Rate, clock: Clock): { wait(s
       turn = mine.catch(() => undefined);
       return mine;
     },
+    empty() {
+      level = 0;
+      at = clock.now().getTime();
+    },
   };
 }
+
+/** Several buckets as one, the narrowest first: who waits for it must not hold a place of a wider one meanwhile. */
+export const allowanceOf = (buckets: readonly Bucket[], signal: AbortSignal): Allowance => ({
+  async take() {
+    for (const bucket of buckets) await bucket.wait(signal);
+  },
+  // Which of them was meant is not said: the narrowest is spent soonest.
+  spent: () => buckets[0]?.empty(),
+});

@@ -8,7 +8,7 @@ import type {
 } from '@azure/core-rest-pipeline';
 import type { TokenCredential } from '@azure/identity';
 import { answerWithin, wholeJson } from '../answer.ts';
-import { createBucket, createGate, type Gate, pauseOf } from '../gate.ts';
+import { allowanceOf, type Bucket, createBucket, createGate, type Gate, pauseOf } from '../gate.ts';
 import { graceful } from '../grace.ts';
 import { Odd } from '../shape.ts';
 import { Problem, type Said } from '../trouble.ts';
@@ -59,7 +59,7 @@ export interface ClientOptions {
 
 export function createTransport({ agent, clock, signal, trace, answerWithin: patience }: TransportOptions): Transport {
   const gates = new Map<string, Gate>();
-  const buckets = new Map<string, ReturnType<typeof createBucket>>();
+  const buckets = new Map<string, Bucket>();
   const hard = graceful(signal);
   const keep = keepTunnels();
   let httpClient: HttpClient | undefined;
@@ -92,11 +92,10 @@ export function createTransport({ agent, clock, signal, trace, answerWithin: pat
   const send = async (request: PipelineRequest, next: SendRequest, options: PolicyOptions) => {
     const url = new URL(request.url);
     if (url.protocol !== 'https:') throw new Error(`not sent over a connection without TLS: ${url.origin}`);
-    // The narrowest first: who waits for it must not hold a place of a wider one, which others could use meanwhile.
-    for (const { key, ...rate } of limitsOf(request.method, url).toReversed()) {
-      await obtain(buckets, key, () => createBucket(rate, clock)).wait(signal);
-    }
+    const limits = limitsOf(request.method, url).toReversed();
+    const places = limits.map(({ key, ...rate }) => obtain(buckets, key, () => createBucket(rate, clock)));
     const response = await gateOf(url).pass({
+      allowance: allowanceOf(places, signal),
       send: async () => {
         if (options.authorize) await authorize(request, url, options.authorize);
         return once(request, next, url);

@@ -1,11 +1,13 @@
 import { lstat, readFile, rename, unlink, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { Complaints } from '../complaint.ts';
+import { barrierAt } from './barrier.ts';
 import { codeOf } from './surroundings.ts';
 
 /**
- * Writes the file of `--save`, whole or not at all. Never through a link, and over another file only when `mayReplace`
- * says so. Answers whether something was written; equal text is left alone.
+ * Writes the file of `--save`, whole or not at all. Never through a link, neither in the place of the file nor of a folder
+ * from here down to it, and over another file only when `mayReplace` says so. Answers whether something was written;
+ * equal text is left alone.
  */
 export async function save(
   path: string,
@@ -14,6 +16,8 @@ export async function save(
   mayReplace: () => Promise<boolean>,
 ): Promise<boolean> {
   const target = resolve(cwd, path);
+  const barred = await barrierAt(dirname(target), cwd);
+  if (barred !== undefined) throw refused(path, `cannot be written: ${barred}`);
   const found = await lstat(target).catch((error) => {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw refused(path, `cannot be written (${codeOf(error)})`);

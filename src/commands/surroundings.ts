@@ -45,11 +45,15 @@ export async function usualSurroundings(wishes: Wishes): Promise<Surroundings> {
   const { cloudOf } = await import('../azure/clouds.ts');
   const [cloud, kubeconfig] = await Promise.all([
     cloudOf(wishes.cloud ?? 'AzureCloud', async (url) => {
-      const response = await fetch(url, { signal: AbortSignal.timeout(METADATA_TIMEOUT) }).catch((error: Error) => {
-        throw new Complaints([{ message: `--cloud: ${url} cannot be reached (${codeOf(error)}).` }]);
-      });
+      const response = await fetch(url, { signal: AbortSignal.timeout(METADATA_TIMEOUT), redirect: 'manual' }).catch(
+        (error: Error) => {
+          throw new Complaints([{ message: `--cloud: ${url} cannot be reached (${codeOf(error)}).` }]);
+        },
+      );
       if (!response.ok) throw new Complaints([{ message: `--cloud: ${url} answered ${response.status}.` }]);
-      return response.json();
+      return response.json().catch(() => {
+        throw new Complaints([{ message: `--cloud: ${url} did not answer with JSON.` }]);
+      });
     }).catch((error: unknown) => {
       // Whatever is wrong with a cloud, it was wrong in what was given.
       throw error instanceof Problem ? new Complaints([{ message: `--cloud: ${error.message}` }]) : error;

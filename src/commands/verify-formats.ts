@@ -7,13 +7,16 @@ import { redact } from '../secret.ts';
 import { type Answers, textOf } from '../spec/answers.ts';
 import type { VerifyReport } from '../verify/report.ts';
 
+const AT_ENDS = /^\s|\s$|[ \t]\n/;
+
 /** A document as YAML: no value known to this process, and nothing that a terminal obeys when somebody looks at it. */
 export function asYaml(document: unknown): string {
   const tree = new Document(JSON.parse(redact(JSON.stringify(document))), { aliasDuplicateObjects: false });
   visit(tree, {
     Scalar(_, node) {
-      // Only in quotes can it be written otherwise than it is.
-      if (typeof node.value === 'string' && inert(node.value) !== node.value) node.type = 'QUOTE_DOUBLE';
+      // Only in quotes can it be written otherwise than it is, and blanks at the ends of lines stay.
+      if (typeof node.value === 'string' && (inert(node.value) !== node.value || AT_ENDS.test(node.value)))
+        node.type = 'QUOTE_DOUBLE';
     },
   });
   return inert(tree.toString({ lineWidth: 0 }), 'yaml');

@@ -1,10 +1,11 @@
 import { lstat, mkdir, readFile, rename, unlink, writeFile } from 'node:fs/promises';
-import { join, relative, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileName, fileText, isOurFile, KUSTOMIZATIONS, listing } from '../export/files.ts';
 import type { Assembly } from '../methods/assemble.ts';
 import { defineStep, type Judged, KNOWN_AFTER_APPLY, type Known, type Needs, type Step, type StepId } from '../step.ts';
 import { Problem } from '../trouble.ts';
 import type { World } from '../world.ts';
+import { barrierAt } from './barrier.ts';
 import { codeOf } from './surroundings.ts';
 
 const WRITTEN: StepId = 'manifests';
@@ -168,23 +169,6 @@ function files(objects: readonly Step[], folder: string, cwd: string): Step {
       return look(undefined, seen.objects);
     },
   });
-}
-
-/** Why nothing can be written into a folder: a link on the way to it, from here down, or no folder at its place. */
-async function barrierAt(target: string, cwd: string): Promise<string | undefined> {
-  const inside = relative(cwd, target);
-  const parts = inside.startsWith('..') || inside === '' ? [] : inside.split(sep);
-  const paths = parts.length > 0 ? parts.map((_, index) => join(cwd, ...parts.slice(0, index + 1))) : [target];
-  for (const path of paths) {
-    const found = await lstat(path).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return undefined;
-      throw new Problem('refused', path, `${path} cannot be looked at (${codeOf(error)}).`, { cause: error });
-    });
-    if (!found) return undefined;
-    if (found.isSymbolicLink()) return `${path} is a link; name the folder itself`;
-    if (!found.isDirectory()) return `${path} is not a folder`;
-  }
-  return undefined;
 }
 
 /** Bytes; what is larger is none of ours. */

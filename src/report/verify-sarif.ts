@@ -77,4 +77,9 @@ function result(check: Checked, ids: readonly string[]) {
 }
 
 /** A path as a relative URI. */
-const uriOf = (path: string): string => path.replaceAll('\\', '/').split('/').map(encodeURIComponent).join('/');
+const uriOf = (path: string): string =>
+  path
+    .replaceAll('\\', '/')
+    .split('/')
+    .map((part) => encodeURIComponent(part.toWellFormed()))
+    .join('/');

@@ -74,7 +74,8 @@ function objectsIn({ path, text }: ManifestFile): {
     const [error] = document.errors;
     if (error) {
       const line = lines.linePos(error.pos[0]).line;
-      notes.push(`${path}:${line}: not read, since it is no YAML: ${error.message.split('\n')[0]}`);
+      const why = error.code === 'RESOURCE_EXHAUSTION' ? 'it is nested too deeply' : error.message.split('\n')[0];
+      notes.push(`${path}:${line}: not read, since it is no YAML: ${why}`);
       continue;
     }
     const value = contentOf(document);

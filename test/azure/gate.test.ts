@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createBucket, createGate, pauseOf } from '../../src/gate.ts';
+import { allowanceOf, createBucket, createGate, pauseOf } from '../../src/gate.ts';
 import type { Clock } from '../../src/world.ts';
 import { jumpingClock } from './server.ts';
 
@@ -178,6 +178,49 @@ describe('rates', () => {
     // A machine that stood still for a minute: what is due is more than the service lets through at once.
     expect(await goneAfter(60_000)).toBe(4);
     expect(await goneAfter(500)).toBe(5);
+  });
+
+  it('what was refused takes a place in the rates again, and none is there until time has passed', async () => {
+    const clock = steppingClock();
+    const bucket = createBucket({ burst: 4, perSecond: 1 }, clock);
+    const gate = createGate(clock, never);
+    const sent: number[] = [];
+    let refuse = 4;
+    const send = async () => {
+      sent.push(clock.now().getTime());
+      await clock.sleep(10);
+      return refuse-- > 0 ? { status: 429, retryAfter: '2' } : ok;
+    };
+    const allowance = allowanceOf([bucket], never);
+    await Promise.all(Array.from({ length: 4 }, () => gate.pass({ ...pass(send), allowance })));
+    expect(sent.slice(0, 4)).toEqual([0, 0, 0, 0]);
+    const again = sent.slice(4);
+    expect(again[0]).toBeGreaterThanOrEqual(2000);
+    // At most one a second, as published, and not all together once the pause is over.
+    for (const [index, at] of again.entries()) if (index > 1) expect(at - again[index - 2]!).toBeGreaterThan(1000);
+    expect(again).toHaveLength(4);
+  });
+
+  it('a place that grew stale in the queue is lost, so that not all who waited go together', async () => {
+    const clock = steppingClock();
+    const bucket = createBucket({ burst: 1, perSecond: 1 }, clock);
+    const gate = createGate(clock, never, 1);
+    const sent: number[] = [];
+    const slow = gate.pass(
+      pass(async () => {
+        await clock.sleep(5000);
+        return ok;
+      }),
+    );
+    const send = async () => {
+      sent.push(clock.now().getTime());
+      return ok;
+    };
+    await Promise.all([
+      slow,
+      ...Array.from({ length: 3 }, () => gate.pass({ ...pass(send), allowance: allowanceOf([bucket], never) })),
+    ]);
+    for (const [index, at] of sent.entries()) if (index > 0) expect(at - sent[index - 1]!).toBeGreaterThanOrEqual(750);
   });
 
   it.each([

@@ -64,4 +64,4 @@ export const NONSENSE: readonly Nonsense[] = [
 
 /** Words that only a programmer reads. */
 export const unreadable =
-  /Cannot (?:read propert|destructure|convert)|is not (?:a function|iterable|a constructor)|undefined \(|\[object|call stack|not valid JSON|Unexpected (?:token|end)|Invalid (?:URL|time|array)|hunter2|\n\s+at /;
+  /Cannot (?:read propert|destructure|convert)|is not (?:a function|iterable|a constructor)|undefined \(|\[object|call stack|not valid JSON|Unexpected (?:token|end)|Invalid (?:URL|time|array)|hunter2|\n\s+at (?:\S+ \(|file:|async )/;

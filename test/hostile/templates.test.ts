@@ -159,11 +159,12 @@ const withCopy = (text: string) => {
   for (const step of steps) step.preview?.(FACTS as never);
   return steps;
 };
+const [ACCOUNT_NAME, NAMESPACE] = [`\${serviceAccount}`, `\${namespace}`];
 const ACCOUNT = `apiVersion: v1
 kind: ServiceAccount
 metadata:
-  name: \${serviceAccount}
-  namespace: \${namespace}
+  name: ${ACCOUNT_NAME}
+  namespace: ${NAMESPACE}
 `;
 
 describe('a copy of a template', () => {
@@ -181,10 +182,10 @@ describe('a copy of a template', () => {
     ['no object', 'a: 1\n'],
     ['two objects', `${ACCOUNT}---\n${ACCOUNT.replace('kind: ServiceAccount', 'kind: ClusterRoleBinding')}`],
     ['a kind that is none', ACCOUNT.replace('ServiceAccount', '5')],
-    ['a name that is none', ACCOUNT.replace('${serviceAccount}', '{ a: b }')],
+    ['a name that is none', ACCOUNT.replace(ACCOUNT_NAME, '{ a: b }')],
     ['metadata that are none', 'apiVersion: v1\nkind: ServiceAccount\nmetadata: []\n'],
     ['no namespace', ACCOUNT.replace(/ +namespace.*\n/, '')],
-    ['another namespace', ACCOUNT.replace('${namespace}', 'kube-system')],
+    ['another namespace', ACCOUNT.replace(NAMESPACE, 'kube-system')],
     [
       'an object of the whole cluster',
       ACCOUNT.replace('ServiceAccount', 'ClusterRoleBinding')
@@ -192,7 +193,7 @@ describe('a copy of a template', () => {
         .replace('v1', 'rbac.authorization.k8s.io/v1'),
     ],
     ['another namespace itself', ACCOUNT.replace('ServiceAccount', 'Namespace').replace(/ +namespace.*\n/, '')],
-    ['a name of a path', ACCOUNT.replace('${serviceAccount}', '../../secrets/x')],
+    ['a name of a path', ACCOUNT.replace(ACCOUNT_NAME, '../../secrets/x')],
     ['a version of a path', ACCOUNT.replace('apiVersion: v1', 'apiVersion: ../../api/v1')],
     ['a kind of a path', ACCOUNT.replace('kind: ServiceAccount', 'kind: ServiceAccount/../x')],
     ['a hole that nobody knows', `${ACCOUNT}  labels: { a: "\${password}" }\n`],
@@ -221,8 +222,8 @@ describe('a copy of a template', () => {
         'metadata:\n',
         '  name: x\n',
         '  namespace: ',
-        '${namespace}',
-        '${secret.name}',
+        NAMESPACE,
+        `\${secret.name}`,
         '${',
         '$${',
         '---\n',

@@ -7,6 +7,7 @@ import type { Scope } from '../method.ts';
 import { type Carrier, secretsIn } from '../wiring/carrier.ts';
 import { isSameId } from '../wiring/identity.ts';
 import { type Crew, crewOf, writtenIn } from '../wiring/live.ts';
+import { inOneLook } from '../wiring/one-look.ts';
 import { isClass, type ProviderClass, readClass } from './provider-class.ts';
 import { classesOf, mounts } from './rules.ts';
 
@@ -37,13 +38,13 @@ const reads =
     return mounts(carrier) || secretsIn(carrier.spec).some((secret) => synced.includes(secret));
   };
 
-/** Looks at classes and pods; equal reads are one. */
-export async function sceneOf(
-  world: World,
-  workload: Workload,
-  scope: Scope,
-  known: Known<Needs> = {},
-): Promise<Scene> {
+/** Looks at classes and pods; equal looks are one. */
+export const sceneOf = (world: World, workload: Workload, scope: Scope, known: Known<Needs> = {}): Promise<Scene> =>
+  lookedAt(world, workload, scope, known.clientId ?? '');
+
+const lookedAt = inOneLook(lookAt);
+
+async function lookAt(world: World, workload: Workload, scope: Scope, clientId: string): Promise<Scene> {
   const [all, found] = await Promise.all([crewOf(world, workload, scope), classesIn(world, workload.namespace)]);
   const there = found.map((object: KubernetesObject) => readClass(object)).filter(({ object }) => isClass(object));
   const asked = [...writtenIn(all), ...all.strays].filter(mounts);
@@ -53,9 +54,9 @@ export async function sceneOf(
       ? meantFor(
           workload,
           there.filter(({ object }) => names.includes(object.metadata.name)),
-          known,
+          clientId,
         )
-      : likely(workload, there, known);
+      : likely(workload, there, clientId);
   const concerns = reads(classes);
   const missing = asked.flatMap((by) =>
     classesOf(by)
@@ -79,14 +80,10 @@ export async function sceneOf(
 }
 
 /** Of several classes in one pod, those of this workload: another may be of another vault or identity. */
-function meantFor(
-  { vault }: Workload,
-  classes: readonly ProviderClass[],
-  { clientId }: Known<Needs>,
-): readonly ProviderClass[] {
+function meantFor({ vault }: Workload, classes: readonly ProviderClass[], clientId: string): readonly ProviderClass[] {
   if (classes.length < 2) return classes;
   const ofVault = classes.filter((each) => isSameId(each.vault, vault.name));
-  const ofIdentity = clientId === undefined ? [] : classes.filter((each) => isSameId(each.clientId, clientId));
+  const ofIdentity = clientId === '' ? [] : classes.filter((each) => isSameId(each.clientId, clientId));
   return ofVault.length > 0 ? ofVault : ofIdentity.length > 0 ? ofIdentity : classes;
 }
 
@@ -94,7 +91,7 @@ function meantFor(
 function likely(
   { name, vault }: Workload,
   classes: readonly ProviderClass[],
-  { clientId = '' }: Known<Needs>,
+  clientId: string,
 ): readonly ProviderClass[] {
   const named = classes.filter(({ object }) => object.metadata.name === name);
   if (named.length > 0) return named;

@@ -5,6 +5,7 @@ import type { Workload } from '../../workload.ts';
 import type { World } from '../../world.ts';
 import type { Scope } from '../method.ts';
 import { type Carrier, carrierOf } from './carrier.ts';
+import { inOneLook } from './one-look.ts';
 import { list, record, text, texts } from './shape.ts';
 
 /** Kinds that are looked at in the namespace of a workload. */
@@ -53,7 +54,9 @@ export function crewAhead(world: World, workload: Workload, scope: Scope): void 
 }
 
 /** The pods that the scope names, else those of the service account, with what makes them. */
-export async function crewOf(world: World, workload: Workload, scope: Scope): Promise<Crew> {
+export const crewOf = inOneLook(lookForCrew);
+
+async function lookForCrew(world: World, workload: Workload, scope: Scope): Promise<Crew> {
   const { namespace } = workload;
   const many = async (kind: Kind) => (await orHidden(listIn(world, kind, namespace))) ?? [];
   const [pods, sets, deployments, cronJobs] = await Promise.all([
