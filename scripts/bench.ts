@@ -6,6 +6,7 @@
  *
  * Writes each part into docs/figures.md. Ends with 1 when a target is missed.
  */
+import { sideBySide } from './bench/guides.ts';
 import { manyWorkloads } from './bench/many.ts';
 import { packageSize } from './bench/package.ts';
 import type { Section } from './bench/section.ts';
@@ -18,6 +19,7 @@ const PARTS: Readonly<Record<string, () => Promise<Section>>> = {
   package: packageSize,
   waves: requestsAndWaves,
   many: manyWorkloads,
+  guides: sideBySide,
 };
 
 const asked = process.argv.slice(2);

@@ -23,7 +23,6 @@ try {
   cpSync(join(root, 'templates'), join(folder, 'templates'), { recursive: true });
   copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
 
-  const began = performance.now();
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   const { status } = spawnSync(process.execPath, [vitest, 'run', '--project', 'endurance', ...others], {
     cwd: root,
@@ -39,9 +38,8 @@ try {
     .split('\n')
     .filter(Boolean)
     .map((line): Entry => JSON.parse(line));
-  const minutes = (performance.now() - began) / 60_000;
   // Part of it is no figure of the whole.
-  if (others.length === 0) writeSection('endurance', markdownOf(entries, { machine: machine(), minutes, all }));
+  if (others.length === 0) writeSection('endurance', markdownOf(entries, { machine: machine(), all }));
   process.exitCode = status ?? 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -38,17 +38,27 @@ export async function timeOf(program: Program): Promise<number> {
   return performance.now() - began;
 }
 
-/** What it wrote to standard output. */
-export function outputOf({ file, args, env, cwd }: Program): Promise<string> {
+/** What it wrote to standard output. Throws when it ends with another code than 0. */
+export async function outputOf(program: Program): Promise<string> {
+  const { code, out, err } = await ended(program);
+  if (code !== 0) throw new Error(`${program.file} ${program.args.join(' ')} ended with ${code}:\n${out}${err}`);
+  return out;
+}
+
+export interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs it to its end. */
+export function ended({ file, args, env, cwd }: Program): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd, env: env ?? { PATH: process.env.PATH }, stdio: ['ignore', 'pipe', 'pipe'] });
     const [out, err]: [string[], string[]] = [[], []];
     child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => err.push(text));
     child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve(out.join(''));
-      else reject(new Error(`${file} ${args.join(' ')} ended with ${code}:\n${out.join('')}${err.join('')}`));
-    });
+    child.on('close', (code) => resolve({ code: code ?? -1, out: out.join(''), err: err.join('') }));
   });
 }
