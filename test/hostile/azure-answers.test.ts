@@ -5,6 +5,7 @@ import { type Answer, type Asked, azureOn, jumpingClock, SUBSCRIPTION, serve, VA
 import { EXHAUSTIVE } from '../stories/exhaustive.ts';
 import { ASSERTION, AZURE, type Call, VALUE, WORKLOAD_TOKEN } from './calls.ts';
 import { NONSENSE, unreadable } from './nonsense.ts';
+import './patience.ts';
 
 /** One server for all: what it answers is said anew each time. */
 let answer: (asked: Asked, nth: number) => Answer = () => ({});

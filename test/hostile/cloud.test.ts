@@ -8,6 +8,7 @@ import { Complaints } from '../../src/complaint.ts';
 import { Problem } from '../../src/trouble.ts';
 import { EXHAUSTIVE } from '../stories/exhaustive.ts';
 import { unreadable } from './nonsense.ts';
+import './patience.ts';
 
 const URL_OF_METADATA = 'https://metadata.example/metadata/endpoints';
 afterEach(() => vi.unstubAllGlobals());

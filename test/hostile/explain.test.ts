@@ -7,6 +7,7 @@ import { explanation, explanationText } from '../../src/report/explain-text.ts';
 import { UNICODE } from '../../src/report/text.ts';
 import { EXHAUSTIVE } from '../stories/exhaustive.ts';
 import { attacks, built, type Pattern, patternsOf, searcher } from './regex.ts';
+import './patience.ts';
 
 /**
  * Patterns that need more than a few steps for each letter of the worst text, and why nobody can make them wait: how

@@ -5,6 +5,7 @@ import { useWrong } from '../../src/methods/external-secrets/store-rules.ts';
 import type { Step } from '../../src/step.ts';
 import { matching, patternOf } from '../../src/steps/external-secret-find.ts';
 import { orAll } from '../stories/exhaustive.ts';
+import './patience.ts';
 
 const WORST = ['^(a+)+$', '^(a|a)*$', '^(.*a){20}$', '^([a-z-]+)*$', '(x+x+)+y', '^(?:a?){40}a{40}$'];
 const NAME = `${'a'.repeat(60)}${'x'.repeat(60)}1`;

@@ -10,6 +10,7 @@ import { run } from '../commands/ways.ts';
 import { sources } from '../spec/ways.ts';
 import { EXHAUSTIVE } from '../stories/exhaustive.ts';
 import { unreadable } from './nonsense.ts';
+import './patience.ts';
 
 const GOOD = `apiVersion: aks-secrets/v1
 cluster: { resourceGroup: shop-rg, name: shop-aks }
@@ -266,14 +267,20 @@ describe('a large file', () => {
       `${HEAD}${FIRST.replace(/secrets:.*/, 'secrets:')}`.replace(/ +syncSecret.*\n/, '') +
       many((n) => `      - s_${n}\n`, size),
   };
-  const SMALL = 16 * 1024;
+  /** Where what is square shows beside what is not: sooner for some than for others. */
+  const SIZES: Readonly<Record<string, number>> = { keys: 64 * 1024 };
+  const SMALL = (EXHAUSTIVE ? 32 : 4) * 1024;
 
-  it.each(Object.entries(LARGE))('of %s takes four times as long when it is four times as large', async (_, made) => {
-    await draft(made(2000));
-    const [one, four] = [await cost(() => draft(made(SMALL))), await cost(() => draft(made(4 * SMALL)))];
-    // Eight times, for what is collected between; square would be sixteen.
-    expect(four).toBeLessThan(Math.max(400, 9 * one));
-  });
+  it.each(Object.entries(LARGE))(
+    'of %s takes four times as long when it is four times as large',
+    async (name, made) => {
+      const size = SIZES[name] ?? SMALL;
+      await draft(made(2000));
+      const [one, four] = [await cost(() => draft(made(size))), await cost(() => draft(made(4 * size)))];
+      // Nine times, for what is collected between; square would be sixteen.
+      expect(four).toBeLessThan(Math.max(250, 9 * one));
+    },
+  );
 
   it('of anchors of anchors is refused after a fixed number of steps', async () => {
     const level = (n: number) =>

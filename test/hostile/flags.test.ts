@@ -12,6 +12,7 @@ import { Problem } from '../../src/trouble.ts';
 import { run } from '../commands/ways.ts';
 import { EXHAUSTIVE } from '../stories/exhaustive.ts';
 import { unreadable } from './nonsense.ts';
+import './patience.ts';
 
 /** Where nobody is signed in, so that no line gets further than that. */
 const nowhere: Surroundings = {

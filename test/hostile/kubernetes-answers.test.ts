@@ -6,6 +6,7 @@ import { account, clusterOn } from '../kubernetes/cluster.ts';
 import { EXHAUSTIVE } from '../stories/exhaustive.ts';
 import { type Call, KUBERNETES } from './calls.ts';
 import { NONSENSE, unreadable } from './nonsense.ts';
+import './patience.ts';
 
 let answer: (asked: Asked, nth: number) => Answer = () => ({});
 let server: Awaited<ReturnType<typeof serve>>;

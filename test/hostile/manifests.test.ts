@@ -9,6 +9,7 @@ import { lint } from '../../src/verify/lint.ts';
 import { run } from '../commands/ways.ts';
 import { EXHAUSTIVE } from '../stories/exhaustive.ts';
 import { unreadable } from './nonsense.ts';
+import './patience.ts';
 
 const KINDS = [
   ...[

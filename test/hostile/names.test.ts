@@ -14,6 +14,7 @@ import { jobName, jobText, scriptText } from '../../src/verify/probe/job.ts';
 import { type Spec, variableFor } from '../../src/workload.ts';
 import { sources } from '../spec/ways.ts';
 import { EXHAUSTIVE } from '../stories/exhaustive.ts';
+import './patience.ts';
 
 /** The rules in other words than the program's: "Naming rules and restrictions for Azure resources", and Kubernetes. */
 const LABEL = (name: string) =>

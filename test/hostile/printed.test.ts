@@ -7,6 +7,7 @@ import { reporterFor } from '../../src/report/reporter.ts';
 import { painter } from '../../src/report/style.ts';
 import { clean, columns, line, span } from '../../src/report/text.ts';
 import { EXHAUSTIVE } from '../stories/exhaustive.ts';
+import './patience.ts';
 
 /** Sequences and characters that make a terminal, or who looks at it, see something else than was said. */
 const TRICKS = [

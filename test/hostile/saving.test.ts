@@ -18,6 +18,7 @@ import { barrierAt } from '../../src/commands/barrier.ts';
 import { save } from '../../src/commands/save.ts';
 import { Complaints } from '../../src/complaint.ts';
 import { run } from '../commands/ways.ts';
+import './patience.ts';
 
 let cwd = '';
 let outside = '';

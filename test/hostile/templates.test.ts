@@ -12,6 +12,7 @@ import { readTemplate } from '../../src/templates.ts';
 import type { Spec } from '../../src/workload.ts';
 import { EXHAUSTIVE } from '../stories/exhaustive.ts';
 import { unreadable } from './nonsense.ts';
+import './patience.ts';
 
 const folder = new URL('../../templates', import.meta.url).pathname;
 const around = mkdtempSync(join(tmpdir(), 'aks-secrets-templates-'));

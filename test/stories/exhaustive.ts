@@ -6,3 +6,6 @@ export const EXHAUSTIVE = process.env.EXHAUSTIVE === '1';
 
 export const orAll = <T>(all: readonly T[], some: (one: T) => boolean): readonly T[] =>
   EXHAUSTIVE ? all : all.filter(some);
+
+/** For tests that try hundreds of inputs each, on a machine that may have other things to do. Milliseconds. */
+export const LONG = EXHAUSTIVE ? 3_600_000 : 120_000;

@@ -2,7 +2,7 @@ import { ServerResponse } from 'node:http';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NONSENSE, unreadable } from '../hostile/nonsense.ts';
-import { EXHAUSTIVE } from './exhaustive.ts';
+import { EXHAUSTIVE, LONG } from './exhaustive.ts';
 import { begin, type Ran, type Story } from './harness.ts';
 
 /** What must not reach a terminal, whoever said it. */
@@ -118,124 +118,144 @@ describe.each(EXHAUSTIVE ? COMMANDS : COMMANDS.slice(0, 2))('%s', (words) => {
   /** What is asked for and changes nothing when it is not known: who may be told the subscription's name, by which role. */
   const needless = /^GET \S+ \/subscriptions\/[^/]+$|roleAssignments$/;
 
-  it('ends with a sentence and never well, when a service answers what is no answer', async () => {
-    let turn = 0;
-    for (const key of keys) {
-      // Each place meets a kind, and each kind some places.
-      const some = NONSENSE.filter((_, index) => EXHAUSTIVE || (index + turn) % 28 === 0);
-      turn += 3;
-      for (const { name, reply } of some) {
-        const heal = story.sandbox.faults.failAt(matchOf(key), {
-          status: 200,
-          headers: { 'content-type': 'application/json' },
-          ...reply,
-        });
-        const ran = await story.run(words);
-        heal();
-        const about = `${name} from ${key}\n${ran.out}\n${ran.err}`;
-        hold(ran, about);
-        // That there is none of something may be so.
-        if (name !== 'an empty list' && !needless.test(key)) expect(ran.code, about).not.toBe(0);
+  it(
+    'ends with a sentence and never well, when a service answers what is no answer',
+    async () => {
+      let turn = 0;
+      for (const key of keys) {
+        // Each place meets a kind, and each kind some places.
+        const some = NONSENSE.filter((_, index) => EXHAUSTIVE || (index + turn) % 28 === 0);
+        turn += 3;
+        for (const { name, reply } of some) {
+          const heal = story.sandbox.faults.failAt(matchOf(key), {
+            status: 200,
+            headers: { 'content-type': 'application/json' },
+            ...reply,
+          });
+          const ran = await story.run(words);
+          heal();
+          const about = `${name} from ${key}\n${ran.out}\n${ran.err}`;
+          hold(ran, about);
+          // That there is none of something may be so.
+          if (name !== 'an empty list' && !needless.test(key)) expect(ran.code, about).not.toBe(0);
+        }
       }
-    }
-  });
+    },
+    LONG,
+  );
 
-  it('ends with a sentence, whatever one place of one answer says', async () => {
-    const change = fc
-      .tuple(fc.nat(answers.length - 1), fc.nat(100_000), fc.constantFrom(...OTHERS))
-      .map(([which, place, to]) => ({
-        ...answers[which]!,
-        place: placesIn(answers[which]!.body)[place % placesIn(answers[which]!.body).length]!,
-        to,
-      }));
-    await fc.assert(
-      fc.asyncProperty(change, async ({ key, status, body, place, to }) => {
-        const reply = { status, headers: { 'content-type': 'application/json' }, body: changed(body, place, to) };
-        const heal = story.sandbox.faults.failAt(matchOf(key), reply);
-        const ran = await story.run(words);
-        heal();
-        hold(ran, `${key} ${place.join('.')} is ${JSON.stringify(to)?.slice(0, 40)}\n${ran.out}\n${ran.err}`);
-      }),
-      { numRuns: EXHAUSTIVE ? 600 : 12, endOnFailure: true },
-    );
-  });
+  it(
+    'ends with a sentence, whatever one place of one answer says',
+    async () => {
+      const change = fc
+        .tuple(fc.nat(answers.length - 1), fc.nat(100_000), fc.constantFrom(...OTHERS))
+        .map(([which, place, to]) => ({
+          ...answers[which]!,
+          place: placesIn(answers[which]!.body)[place % placesIn(answers[which]!.body).length]!,
+          to,
+        }));
+      await fc.assert(
+        fc.asyncProperty(change, async ({ key, status, body, place, to }) => {
+          const reply = { status, headers: { 'content-type': 'application/json' }, body: changed(body, place, to) };
+          const heal = story.sandbox.faults.failAt(matchOf(key), reply);
+          const ran = await story.run(words);
+          heal();
+          hold(ran, `${key} ${place.join('.')} is ${JSON.stringify(to)?.slice(0, 40)}\n${ran.out}\n${ran.err}`);
+        }),
+        { numRuns: EXHAUSTIVE ? 600 : 12, endOnFailure: true },
+      );
+    },
+    LONG,
+  );
 });
 
 describe('init', () => {
-  it('ends with a sentence, whatever a write is answered; and is run again to the end', async () => {
-    const first = await begin();
-    const whole = await first.run('init --method csi --yes');
-    await first.close();
-    const writes = [...new Set(whole.writes.map(keyOf))];
-    expect(writes.length).toBeGreaterThan(5);
-    for (const [index, key] of writes.entries()) {
-      if (!EXHAUSTIVE && index % 4 !== 1) continue;
-      for (const { name, reply } of EXHAUSTIVE ? NONSENSE : [NONSENSE[(index * 5) % NONSENSE.length]!]) {
-        const story = await begin();
-        const heal = story.sandbox.faults.failAt(
-          {
-            ...matchOf(key),
-            path: new RegExp(
-              `^${matchOf(key)
-                .path.replaceAll(/[.()]/g, '\\$&')
-                .replaceAll(/[0-9a-f-]{36}/g, '[0-9a-f-]{36}')}$`,
-            ),
-          },
-          { status: 200, headers: { 'content-type': 'application/json' }, ...reply },
-        );
-        const ran = await story.run('init --method csi --yes');
-        heal();
-        hold(ran, `${name} for ${key}\n${ran.out}\n${ran.err}`);
-        const again = await story.run('init --method csi --yes');
-        expect(again.code, `${name} for ${key}, again\n${again.err}`).toBe(0);
-        await story.close();
+  it(
+    'ends with a sentence, whatever a write is answered; and is run again to the end',
+    async () => {
+      const first = await begin();
+      const whole = await first.run('init --method csi --yes');
+      await first.close();
+      const writes = [...new Set(whole.writes.map(keyOf))];
+      expect(writes.length).toBeGreaterThan(5);
+      for (const [index, key] of writes.entries()) {
+        if (!EXHAUSTIVE && index % 4 !== 1) continue;
+        for (const { name, reply } of EXHAUSTIVE ? NONSENSE : [NONSENSE[(index * 5) % NONSENSE.length]!]) {
+          const story = await begin();
+          const heal = story.sandbox.faults.failAt(
+            {
+              ...matchOf(key),
+              path: new RegExp(
+                `^${matchOf(key)
+                  .path.replaceAll(/[.()]/g, '\\$&')
+                  .replaceAll(/[0-9a-f-]{36}/g, '[0-9a-f-]{36}')}$`,
+              ),
+            },
+            { status: 200, headers: { 'content-type': 'application/json' }, ...reply },
+          );
+          const ran = await story.run('init --method csi --yes');
+          heal();
+          hold(ran, `${name} for ${key}\n${ran.out}\n${ran.err}`);
+          const again = await story.run('init --method csi --yes');
+          expect(again.code, `${name} for ${key}, again\n${again.err}`).toBe(0);
+          await story.close();
+        }
       }
-    }
-  });
+    },
+    LONG,
+  );
 });
 
 describe('a service that sends its callers elsewhere', () => {
-  it('is not followed: no other host is asked, and no token or value goes there', async () => {
-    const story = await begin();
-    for (const status of [302, 307, 308]) {
-      const mark = story.sandbox.log.mark();
-      const heal = story.sandbox.faults.failAt(
-        { outside: true },
-        { status, headers: { location: 'https://other-kv.vault.azure.net/caught' } },
-      );
-      const ran = await story.run(
-        'init --method csi --secret fresh --secret-value fresh=env:FRESH --secret db-password --yes',
-        { env: { FRESH: 'hostile-value-1c9a' } },
-      );
-      heal();
-      hold(ran, ran.err);
-      expect(ran.code).not.toBe(0);
-      expect(
-        story.sandbox.log.since(mark).filter(({ host, path }) => host.startsWith('other-kv') || path === '/caught'),
-      ).toEqual([]);
-    }
-    await story.close();
-  });
+  it(
+    'is not followed: no other host is asked, and no token or value goes there',
+    async () => {
+      const story = await begin();
+      for (const status of [302, 307, 308]) {
+        const mark = story.sandbox.log.mark();
+        const heal = story.sandbox.faults.failAt(
+          { outside: true },
+          { status, headers: { location: 'https://other-kv.vault.azure.net/caught' } },
+        );
+        const ran = await story.run(
+          'init --method csi --secret fresh --secret-value fresh=env:FRESH --secret db-password --yes',
+          { env: { FRESH: 'hostile-value-1c9a' } },
+        );
+        heal();
+        hold(ran, ran.err);
+        expect(ran.code).not.toBe(0);
+        expect(
+          story.sandbox.log.since(mark).filter(({ host, path }) => host.startsWith('other-kv') || path === '/caught'),
+        ).toEqual([]);
+      }
+      await story.close();
+    },
+    LONG,
+  );
 });
 
 describe('what services and clusters say to a terminal', () => {
-  it('in refusals, in JSON and in formats of build systems, is only shown', async () => {
-    const story = await begin();
-    await story.run('init --method csi --yes');
-    const refusal = {
-      status: 403,
-      body: { error: { code: `Authorization${TRICK}`, message: `${TRICK} may not` }, reason: TRICK, message: TRICK },
-    };
-    const heal = story.sandbox.faults.failAt(
-      { path: /vaults|pods|roleAssignments/, outside: true },
-      { ...refusal, headers: { 'x-ms-request-id': 'r\u009b31m', 'audit-id': 'a\u00ad' } },
-    );
-    for (const format of ['text', 'short', 'json', 'yaml', 'github', 'junit', 'sarif']) {
-      const ran = await story.run(`verify --method csi -v -o ${format}`);
-      hold(ran, `${format}\n${ran.out}\n${ran.err}`);
-      expect(ran.code).not.toBe(0);
-    }
-    heal();
-    await story.close();
-  });
+  it(
+    'in refusals, in JSON and in formats of build systems, is only shown',
+    async () => {
+      const story = await begin();
+      await story.run('init --method csi --yes');
+      const refusal = {
+        status: 403,
+        body: { error: { code: `Authorization${TRICK}`, message: `${TRICK} may not` }, reason: TRICK, message: TRICK },
+      };
+      const heal = story.sandbox.faults.failAt(
+        { path: /vaults|pods|roleAssignments/, outside: true },
+        { ...refusal, headers: { 'x-ms-request-id': 'r\u009b31m', 'audit-id': 'a\u00ad' } },
+      );
+      for (const format of ['text', 'short', 'json', 'yaml', 'github', 'junit', 'sarif']) {
+        const ran = await story.run(`verify --method csi -v -o ${format}`);
+        hold(ran, `${format}\n${ran.out}\n${ran.err}`);
+        expect(ran.code).not.toBe(0);
+      }
+      heal();
+      await story.close();
+    },
+    LONG,
+  );
 });
