@@ -122,7 +122,7 @@ describe('a file of any text', () => {
     );
     await fc.assert(
       fc.asyncProperty(text, async (each) => void (await reading(each))),
-      { numRuns: EXHAUSTIVE ? 30_000 : 300 },
+      { numRuns: EXHAUSTIVE ? 5000 : 150 },
     );
   });
 
@@ -144,7 +144,7 @@ describe('a file of any text', () => {
           .join('\n');
         await reading(text);
       }),
-      { numRuns: EXHAUSTIVE ? 30_000 : 300 },
+      { numRuns: EXHAUSTIVE ? 5000 : 150 },
     );
   });
 
@@ -180,7 +180,7 @@ describe('a file of any text', () => {
           await reading(JSON.stringify(place === '' ? value : tree));
         },
       ),
-      { numRuns: EXHAUSTIVE ? 30_000 : 400 },
+      { numRuns: EXHAUSTIVE ? 5000 : 200 },
     );
   });
 

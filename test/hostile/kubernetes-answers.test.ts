@@ -15,6 +15,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+/** All of them; without time for that one, in turn another. */
+const some = (turn: number) => (EXHAUSTIVE ? KUBERNETES : [KUBERNETES[turn % KUBERNETES.length]!]);
+
 async function ends({ does }: (typeof KUBERNETES)[number], reply: typeof answer, more = {}) {
   answer = reply;
   const mark = server.asked.length;
@@ -58,7 +61,7 @@ describe('an answer of the API server that is none', () => {
         if ('thrown' in ended) expectProblem(ended.thrown, call);
         else expect(call.gives(ended.value), `${call.name} ${JSON.stringify(ended.value)}`).toBe(true);
       }),
-      { numRuns: EXHAUSTIVE ? 20_000 : 200 },
+      { numRuns: EXHAUSTIVE ? 5000 : 200 },
     );
   });
 
@@ -77,8 +80,8 @@ describe('an answer of the API server that is none', () => {
         ...[{ details: { causes: [null, 5, { reason: 'FieldManagerConflict', message: 5, field: {} }] } }],
         ...[{ message: 'm'.repeat(300_000) }, 'x'.repeat(300_000), { message: `\u001b[2J${' '.repeat(100_000)}` }],
       ];
-      for (const body of bodies) {
-        for (const call of KUBERNETES) {
+      for (const [index, body] of bodies.entries()) {
+        for (const call of some(index + status)) {
           const ended = await ends(call, () => ({ status, body }));
           if ('value' in ended) expect(status).toBe(404);
           else expectProblem(ended.thrown, call);

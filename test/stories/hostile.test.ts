@@ -122,9 +122,9 @@ describe.each(EXHAUSTIVE ? COMMANDS : COMMANDS.slice(0, 2))('%s', (words) => {
     'ends with a sentence and never well, when a service answers what is no answer',
     async () => {
       let turn = 0;
-      for (const key of keys) {
+      for (const key of EXHAUSTIVE ? keys : keys.filter((_, index) => index % 2 === 0)) {
         // Each place meets a kind, and each kind some places.
-        const some = NONSENSE.filter((_, index) => EXHAUSTIVE || (index + turn) % 28 === 0);
+        const some = NONSENSE.filter((_, index) => (index + turn) % (EXHAUSTIVE ? 7 : 28) === 0);
         turn += 3;
         for (const { name, reply } of some) {
           const heal = story.sandbox.faults.failAt(matchOf(key), {
@@ -162,7 +162,7 @@ describe.each(EXHAUSTIVE ? COMMANDS : COMMANDS.slice(0, 2))('%s', (words) => {
           heal();
           hold(ran, `${key} ${place.join('.')} is ${JSON.stringify(to)?.slice(0, 40)}\n${ran.out}\n${ran.err}`);
         }),
-        { numRuns: EXHAUSTIVE ? 600 : 12, endOnFailure: true },
+        { numRuns: EXHAUSTIVE ? 150 : 8, endOnFailure: true },
       );
     },
     LONG,
@@ -180,7 +180,9 @@ describe('init', () => {
       expect(writes.length).toBeGreaterThan(5);
       for (const [index, key] of writes.entries()) {
         if (!EXHAUSTIVE && index % 4 !== 1) continue;
-        for (const { name, reply } of EXHAUSTIVE ? NONSENSE : [NONSENSE[(index * 5) % NONSENSE.length]!]) {
+        for (const { name, reply } of NONSENSE.filter(
+          (_, kind) => (kind + index * 5) % (EXHAUSTIVE ? 7 : NONSENSE.length) === 0,
+        )) {
           const story = await begin();
           const heal = story.sandbox.faults.failAt(
             {
