@@ -16,12 +16,22 @@ export interface Running {
 const fileOf = (folder: string) => join(folder, 'server.json');
 export const newKey = () => randomBytes(24).toString('base64url');
 
-/** The server that runs for this folder; `undefined` when there is none, or its process is gone. */
-export async function runningIn(folder: string): Promise<Running | undefined> {
+/** Real milliseconds that a server has for a handshake: one on a busy machine, or one that was paused, still runs. */
+const PATIENCE = 20_000;
+
+/**
+ * The server that runs for this folder; `undefined` when there is none, or its process is gone.
+ * @throws when it is there and says nothing: two servers would each have a world of their own
+ */
+export async function runningIn(folder: string, patience: number = PATIENCE): Promise<Running | undefined> {
   const running = read(folder);
   if (!running) return undefined;
   const ca = textOf(join(folder, 'ca.pem'));
-  if (ca !== undefined && alive(running.pid) && (await answers(running.port, ca))) return running;
+  const answer = ca !== undefined && alive(running.pid) ? await answerOf(running.port, ca, patience) : 'another';
+  if (answer === 'ours') return running;
+  if (answer === 'silence') {
+    throw new Error(`a sandbox runs already for ${folder} (process ${running.pid}), and does not answer`);
+  }
   // The number is another process by now: only the server of this folder has the folder's certificate.
   rmSync(fileOf(folder), { force: true });
   return undefined;
@@ -55,16 +65,17 @@ const alive = (pid: number): boolean => {
   }
 };
 
-const answers = (port: number, ca: string) =>
-  new Promise<boolean>((resolve) => {
-    const socket = tls.connect({ host: '127.0.0.1', port, ca, servername: 'localhost', timeout: 1000 });
-    const end = (yes: boolean) => {
+const answerOf = (port: number, ca: string, patience: number) =>
+  new Promise<'ours' | 'another' | 'silence'>((resolve) => {
+    const socket = tls.connect({ host: '127.0.0.1', port, ca, servername: 'localhost' });
+    const timer = setTimeout(() => end('silence'), patience);
+    const end = (answer: 'ours' | 'another' | 'silence') => {
+      clearTimeout(timer);
       socket.destroy();
-      resolve(yes);
+      resolve(answer);
     };
-    socket.once('secureConnect', () => end(true));
-    socket.once('error', () => end(false));
-    socket.once('timeout', () => end(false));
+    socket.once('secureConnect', () => end('ours'));
+    socket.once('error', () => end('another'));
   });
 
 /**
