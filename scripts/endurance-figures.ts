@@ -54,7 +54,7 @@ ${table(
     ]),
 )}
 
-${all ? 'Every' : 'Where not every request is met, every nth is; `-- --all` meets every one. Every'} fault comes once, and some of them (every eleventh case) for good. Of the runs, ${faults.length - met.length}
+${all ? 'Every fault comes once, and for good.' : 'Where not every request is met, every nth is. Every fault comes once, and every eleventh also for good; `-- --all` makes all.'} Of the runs, ${faults.length - met.length}
 never made the request that was waited for, so that nothing was disturbed; they are not counted.
 
 ${table(
@@ -66,9 +66,10 @@ Runs by fault and by what was run, and how many of them were alone:
 
 ${matrixOf(met)}
 
-A 401 in mid-run is the end of the sign-in (exit 5): tokens are renewed five minutes before they end, so that one that is
-refused all the same was taken back, and asking for it again would bring the same one. A fault that stays ends with the
-code of what it is.
+A fault that passes is outlived by sending the request again, with these exceptions. A 401 in mid-run is the end of the
+sign-in (exit 5): tokens are renewed five minutes before they end, so that one that is refused all the same was taken back,
+and asking for it again would bring the same one. What has an effect each time (a version of a secret, the registration of
+an application) is never sent twice by itself (exit 1). A fault that stays ends with the code of what it is.
 
 ### Killed, and two at once
 
@@ -88,14 +89,12 @@ ${table(
 Identities, roles and credentials arrive late, on the sandbox's clock.
 
 ${table(
-  ['run', 'what is late', ...HEAD],
-  groupsOf(of('patience'), ({ run, what }) => `${run}|${what}`).map(([key, group]) => [
-    ...key.split('|'),
-    ...countsOf(group),
-  ]),
+  ['what is late', ...HEAD],
+  groupsOf(of('patience'), ({ what }) => what).map(([what, group]) => [what, ...countsOf(group)]),
 )}
 
-While they waited, they said why:
+With 124 they gave the state so far, and the run after that, when all had arrived, finished. While they waited, they said why
+(behind the name of the step):
 
 ${[...new Set(some('waits').map(({ reason }) => reason))]
   .sort()

@@ -2,12 +2,13 @@
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { putAssignment } from '../../src/sandbox/world/put.ts';
 import { ship } from '../pack.ts';
 import { METHODS, type Method } from './floor.ts';
 import { pathOf, versionOf } from './others.ts';
 import { median, type Section, table } from './section.ts';
 import { type Ended, ended, outputOf, type Program } from './turns.ts';
-import { begin, DEMO, type World } from './world.ts';
+import { begin, DEMO, PIPELINE, type World } from './world.ts';
 
 /** Milliseconds that every answer takes: what Resource Manager is at its best. */
 const LATENCY = 100;
@@ -35,8 +36,16 @@ export async function sideBySide(): Promise<Section> {
     for (const method of METHODS) {
       const world = await begin({ latency: LATENCY }, { realClock: true });
       try {
-        const { theirs, ours } = await beside(world, method, home, counting);
-        for (const run of ['fresh', 'again'] as const) rows.push(row(method, run, theirs[run], ours[run]));
+        const both = await beside(world, method, home, counting);
+        for (const run of ['fresh', 'again'] as const) {
+          const [theirs, ours] = await both(run);
+          rows.push(row(method, run, theirs, ours));
+        }
+        if (method === 'workload-identity') {
+          onlyContributor(world);
+          const [theirs, ours] = await both('not allowed');
+          rows.push(row(method, 'without the right to grant', theirs, ours));
+        }
       } finally {
         await world.close();
       }
@@ -70,14 +79,15 @@ export async function sideBySide(): Promise<Section> {
   }
 }
 
-type Both = Readonly<Record<'fresh' | 'again', readonly Done[]>>;
+type Run = 'fresh' | 'again' | 'not allowed';
+type Both = readonly [theirs: readonly Done[], ours: readonly Done[]];
 
 async function beside(
   world: World,
   method: Method,
   home: string,
   counting: Counting,
-): Promise<{ readonly theirs: Both; readonly ours: Both }> {
+): Promise<(run: Run) => Promise<Both>> {
   world.sandbox.settings.latency = 0;
   await world.run(
     `init --method ${method} ${DEMO} --workload first --namespace first --yes --allow cluster,irreversible,install`,
@@ -90,23 +100,38 @@ async function beside(
   await outputOf({ file: pathOf('az')!, args: [...login, ...where], env: byHand });
   world.sandbox.settings.latency = LATENCY;
 
-  const [theirs, ours] = [0, 1].map(() => ({ fresh: [] as Done[], again: [] as Done[] }));
   const cli = join(home, 'package', 'dist', 'cli.js');
-  for (let turn = 0; turn < TURNS; turn += 1) {
-    for (const run of ['fresh', 'again'] as const) {
+  return async (run) => {
+    const [theirs, ours]: [Done[], Done[]] = [[], []];
+    // What is not allowed is tried once: the scripts wait and try again.
+    for (let turn = 0; turn < (run === 'not allowed' ? 1 : TURNS); turn += 1) {
+      const place = run === 'not allowed' ? 'refused' : String(turn);
       const scripts = ['identity', method].map(
         (name): Program => ({
           file: 'bash',
           args: [join(home, 'guides', `${name}.sh`)],
-          env: { ...byHand, ...namesOf(`theirs-${turn}`) },
+          env: { ...byHand, ...namesOf(`theirs-${place}`) },
         }),
       );
-      theirs![run].push(await measured(world, scripts, counting));
-      const words = `init --method ${method} ${DEMO} --workload orders --namespace ours-${turn} --yes`.split(' ');
-      ours![run].push(await measured(world, [{ file: process.execPath, args: [cli, ...words], env: signedIn }]));
+      theirs.push(await measured(world, scripts, counting));
+      const words = `init --method ${method} ${DEMO} --workload orders --namespace ours-${place} --yes`.split(' ');
+      ours.push(await measured(world, [{ file: process.execPath, args: [cli, ...words], env: signedIn }]));
     }
-  }
-  return { theirs: theirs!, ours: ours! };
+    return [theirs, ours];
+  };
+}
+
+/** Who may make everything and grant nothing, as many a pipeline. */
+function onlyContributor({ sandbox: { place, parts } }: World): void {
+  const own = Object.entries(place.slice.assignments).filter(
+    ([, { resource }]) =>
+      resource.properties.principalId === PIPELINE &&
+      resource.properties.scope === `/subscriptions/${place.subscriptionId}`,
+  );
+  for (const [id] of own) delete place.slice.assignments[id];
+  for (const role of ['Contributor', 'Key Vault Secrets Officer'])
+    putAssignment(place, role, PIPELINE, `/subscriptions/${place.subscriptionId}`);
+  parts.save();
 }
 
 const namesOf = (namespace: string): NodeJS.ProcessEnv => ({
@@ -158,5 +183,5 @@ function row(method: Method, run: string, theirs: readonly Done[], ours: readonl
     [...new Set(all.flatMap(({ codes }) => codes))].join(', '),
   ];
   const ratio = median(theirs.map(({ time }, turn) => time / ours[turn]!.time));
-  return [method, run === 'fresh' ? 'fresh' : 'again', ...cells(theirs), ...cells(ours), `${ratio.toFixed(0)} times`];
+  return [method, run, ...cells(theirs), ...cells(ours), `${ratio.toFixed(0)} times`];
 }

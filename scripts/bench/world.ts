@@ -96,13 +96,16 @@ export async function begin(
 /** The demo world's things, and a workload, as flags. */
 export const DEMO = '--cluster demo-aks --resource-group demo-rg --vault demo-kv --secret db-password --secret api-key';
 
+/** The object id of its service principal. */
+export const PIPELINE = 'c1c1c1c1-0000-4000-8000-000000000002';
+
 /** An application, Owner of the subscription, that trusts a service account of the cluster, as a pipeline that runs there. */
 async function pipelineIn({ place, parts, kubeconfig }: Sandbox, folder: string) {
   const { clusters, users } = parse(kubeconfig()) as {
     clusters: { cluster: { server: string } }[];
     users: { user: { token: string } }[];
   };
-  const [clientId, objectId] = ['c1c1c1c1-0000-4000-8000-000000000001', 'c1c1c1c1-0000-4000-8000-000000000002'];
+  const [clientId, objectId] = ['c1c1c1c1-0000-4000-8000-000000000001', PIPELINE];
   const audience = 'api://AzureADTokenExchange';
   const { body } = await parts.dispatch({
     method: 'POST',

@@ -13,7 +13,7 @@ const slow = (replication: number) => ({ settings: { replication, operation: 3 *
 /** Why it waits, one entry for each line that says so, without what is chance. */
 const reasonsIn = (err: string): string[] =>
   [...err.matchAll(/ (?:still )?waiting: (.*?)(?:\s\s.*)?$/gm)].map(([, reason]) =>
-    reason!.replace(/[a-z0-9-]+-(?:[0-9a-f]{6}|[0-9a-z]{10}-[0-9a-z]{5})\b/g, '<name>'),
+    reason!.replace(/[a-z0-9-]+-(?:[0-9a-f]{6}|[0-9a-z]{10}-[0-9a-z]{5})\b/g, 'NAME'),
   );
 
 describe.each(METHODS)('$name where identities, roles and credentials arrive late', (scenario) => {
