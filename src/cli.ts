@@ -87,6 +87,7 @@ const code = await main(process.argv.slice(2), {
   },
   env: process.env,
   cwd: process.cwd(),
+  spare: async () => (await import('./sparing.ts')).spareMemory(major),
   signal: interrupt.signal,
 });
 await Promise.all(opened.map(flushed));

@@ -9,6 +9,8 @@ export interface Io {
   readonly cwd: string;
   /** Aborted on the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
+  /** Much is to be done: memory counts more than processor time from now on. */
+  readonly spare?: () => Promise<void>;
   /** Given whole by tests; else made from flags and environment, or by `--sandbox`. */
   readonly surroundings?: Surroundings;
 }

@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { realClock, usualSurroundings } from '../../src/commands/surroundings.ts';
 import { main } from '../../src/main.ts';
+import { spareMemory } from '../../src/sparing.ts';
 import type { Clock } from '../../src/world.ts';
 
 /** What one run took. */
@@ -29,6 +30,7 @@ const began = performance.now();
 const err: string[] = [];
 const code = await main(process.argv.slice(2), {
   ...{ stdin: process.stdin, env, cwd },
+  spare: async () => spareMemory(Number.parseInt(process.versions.node, 10)),
   stdout: { write: () => true },
   stderr: { write: (text) => err.push(text) },
   signal: new AbortController().signal,

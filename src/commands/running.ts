@@ -29,6 +29,9 @@ export interface Asked {
   readonly io: Io;
 }
 
+/** Workloads of one file from which on memory is worth sparing. */
+const MANY = 50;
+
 export interface Running extends Place {
   readonly answers: Answers;
   readonly io: Io;
@@ -60,6 +63,7 @@ export async function inPlace(
   const reporter = await reporterOf(answers, io, place.surroundings.clock);
   try {
     for (const note of place.notes) reporter.note(note);
+    if (place.spec.workloads.length > MANY) await io.spare?.();
     const world = once(async () => {
       const { createWorld } = await import('./world.ts');
       return createWorld(place.spec, place.surroundings, io, tracer(answers, io, reporter), place.typed);

@@ -90,22 +90,43 @@ export function inOrder<T extends Node>(nodes: readonly T[]): T[] {
 
 /**
  * Visits every node exactly once, after all that it comes after or behind has been visited; nodes that do not wait for
- * each other run together. What became of those before is for `visit` to ask; it must not throw.
+ * each other run together, but not more than `atOnce`: hundreds of workloads make ten thousands of nodes, and each visit
+ * that has begun holds memory. What became of those before is for `visit` to ask; it must not throw.
  */
-export async function walk<T extends Node, R>(
+export async function walk<T extends Node>(
   nodes: readonly T[],
-  visit: (node: T) => Promise<R>,
-): Promise<Map<string, R>> {
-  const visits = new Map<string, Promise<R>>();
-  for (const node of inOrder(nodes)) {
-    const before = edges(node).map((id) => visits.get(id));
-    visits.set(
-      node.id,
-      Promise.all(before).then(() => visit(node)),
-    );
+  visit: (node: T) => Promise<void>,
+  atOnce = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  const ordered = inOrder(nodes);
+  const followers = new Map<string, T[]>(ordered.map(({ id }) => [id, []]));
+  const open = new Map<T, number>();
+  for (const node of ordered) {
+    const before = unique(edges(node));
+    open.set(node, before.length);
+    for (const id of before) followers.get(id)?.push(node);
   }
-  const ends = await Promise.all([...visits].map(async ([id, end]) => [id, await end] as const));
-  return new Map(ends);
+  const ready = ordered.filter((node) => open.get(node) === 0);
+  const free = (node: T): void => {
+    const left = (open.get(node) ?? 0) - 1;
+    open.set(node, left);
+    if (left === 0) ready.push(node);
+  };
+  let [begun, ended] = [0, 0];
+  await new Promise<void>((resolve, reject) => {
+    const visitReady = (): void => {
+      if (ended === ordered.length) resolve();
+      while (begun - ended < atOnce && begun < ready.length) {
+        const node = ready[begun++] as T;
+        visit(node).then(() => {
+          ended += 1;
+          followers.get(node.id)?.forEach(free);
+          visitReady();
+        }, reject);
+      }
+    };
+    visitReady();
+  });
 }
 
 /** Everything that a node builds on, directly or through others. */

@@ -27,6 +27,9 @@ export interface Chain {
   readonly impersonate: boolean;
 }
 
+/** Checks that are asked at the same time: far more than requests are under way, far fewer than 500 workloads have. */
+const AT_ONCE = 2000;
+
 /**
  * Looks at the whole chain once, all roots at the same time: each link is judged as soon as it was seen, each check that
  * only reads is asked as soon as the facts that it needs are there, and what follows from something broken is not told.
@@ -143,7 +146,7 @@ export async function look(chain: Chain, world: World, making: Making): Promise<
       ];
     }),
   ];
-  await walk(nodes, ({ visit }) => visit());
+  await walk(nodes, ({ visit }) => visit(), AT_ONCE);
   return [
     ...steps.flatMap(({ id }) => rowsOf(id)),
     ...checks.flatMap((check) => rowsOf(placeOf(check))),
@@ -169,18 +172,21 @@ interface After {
  */
 function resolver(steps: readonly Step[], checks: readonly Check[]): (check: Check) => readonly After[] {
   const byId = Map.groupBy(checks, ({ id }) => id);
+  const ofWorkload = Map.groupBy(checks, ({ id, workload }) => `${id} of ${workload}`);
+  const links = new Map<string, string[]>();
+  for (const { id, workloads } of steps.filter(isLink))
+    for (const workload of workloads) links.set(workload, [...(links.get(workload) ?? []), id]);
   const ids = new Set(steps.map(({ id }) => id));
   return (check) =>
     check.after.flatMap((name): readonly After[] => {
       if (ids.has(name)) return [{ node: name }];
-      const named = (byId.get(name) ?? []).filter((other) => other !== check);
-      const own = named.filter(({ workload }) => workload === check.workload);
-      if (named.length > 0) return (own.length > 0 ? own : named).map((other) => ({ node: placeOf(other) }));
+      const isOther = (other: Check): boolean => other !== check;
+      const own = (ofWorkload.get(`${name} of ${check.workload}`) ?? []).filter(isOther);
+      const named = own.length > 0 ? own : (byId.get(name) ?? []).filter(isOther);
+      if (named.length > 0) return named.map((other) => ({ node: placeOf(other) }));
       if (!name.startsWith('AKS-')) return [];
       // Which step will say it is not known before it has been seen; all of them are seen at once.
-      return steps
-        .filter((step) => isLink(step) && step.workloads.includes(check.workload))
-        .map(({ id }) => ({ node: id, finding: name }));
+      return (links.get(check.workload) ?? []).map((id) => ({ node: id, finding: name }));
     });
 }
 

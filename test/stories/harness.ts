@@ -40,6 +40,7 @@ export interface Options {
   readonly noSample?: boolean;
   /** Real milliseconds until what has no answer is asked again. */
   readonly answerWithin?: number;
+  readonly spare?: () => Promise<void>;
   /** Arguments with spaces, after the words. */
   readonly args?: readonly string[];
 }
@@ -82,6 +83,7 @@ export async function begin(options: Partial<SandboxOptions> = {}, from?: string
         env: { NO_COLOR: '1', LANG: 'C.UTF-8', ...more.env },
         cwd: folder,
         signal: more.signal ?? new AbortController().signal,
+        ...(more.spare && { spare: more.spare }),
         surroundings: {
           ...surroundings,
           defaults: more.noSample

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { methods } from '../../src/methods/index.ts';
 import { begin, type Ran, type Story } from './harness.ts';
 
@@ -57,6 +57,20 @@ describe('a file of 25 workloads, over three vaults and by all methods', () => {
     const proofs = JSON.parse(again.out).proofs as { outcome: string }[];
     expect(proofs.map(({ outcome }) => outcome)).toEqual(Array(25).fill('proven'));
   });
+});
+
+it.each([
+  [50, 0],
+  [51, 1],
+])('of %i workloads memory is spared %i times', async (size, times) => {
+  story = await begin();
+  write(
+    'many.yaml',
+    Array.from({ length: size }, (_, at) => `{ name: w${at}, namespace: shop, method: csi, secrets: [a] }`),
+  );
+  const spare = vi.fn(async () => undefined);
+  await story.run('plan -f many.yaml', { ...bare, spare });
+  expect(spare).toHaveBeenCalledTimes(times);
 });
 
 describe('several workloads of one identity', () => {

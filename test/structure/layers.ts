@@ -32,6 +32,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'memory',
     'nearest',
     'shell',
+    'sparing',
     'surroundings',
   ],
 ];
