@@ -1,3 +1,4 @@
+import { entryOf } from '../entry.ts';
 import { Problem } from '../trouble.ts';
 import type { Cloud } from './azure.ts';
 
@@ -66,7 +67,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 
 function named(name: string): Cloud | undefined {
   const lower = name.toLowerCase();
-  return CLOUDS.find((cloud) => cloud.name.toLowerCase() === (ALIASES[lower] ?? lower));
+  return CLOUDS.find((cloud) => cloud.name.toLowerCase() === (entryOf(ALIASES, lower) ?? lower));
 }
 
 /**

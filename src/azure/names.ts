@@ -1,3 +1,5 @@
+import { entryOf } from '../entry.ts';
+
 /** ARM ids and request addresses, as a person names them, and as the gates tell them apart. */
 
 /** What a segment of an ARM path is called by people. */
@@ -22,7 +24,7 @@ export function nameOf(urlOrId: string): string {
   const segments = (url?.pathname ?? urlOrId).split('?')[0]!.split('/').filter(Boolean).map(decode);
   const vault = url && /^([^.]+)\.vault\./.exec(url.hostname)?.[1];
   if (vault) {
-    const type = TYPES[segments[0]?.toLowerCase() ?? ''];
+    const type = entryOf(TYPES, segments[0]?.toLowerCase() ?? '');
     return type && segments[1] ? `${type} ${segments[1]} in vault ${vault}` : `vault ${vault}`;
   }
   if (/\/oauth2\//.test(url?.pathname ?? '')) return `token of tenant ${segments[0]}`;
@@ -33,7 +35,7 @@ export function nameOf(urlOrId: string): string {
 /** `application 1111-…`, by its key or in the path; `applications of the directory`. */
 function graphName([collection = '', id, ...rest]: readonly string[]): string {
   const [, plural = collection, key = id] = /^(\w+)\(appId='([^']*)'\)$/.exec(collection) ?? [];
-  const type = TYPES[plural.toLowerCase()] ?? plural;
+  const type = entryOf(TYPES, plural.toLowerCase()) ?? plural;
   const name = key === undefined ? `${type}s of the directory` : `${type} ${key}`;
   return rest[0]?.toLowerCase() === 'federatedidentitycredentials' ? `credentials of ${name}` : name;
 }
@@ -50,7 +52,7 @@ function armName(segments: readonly string[]): string | undefined {
       : `credentials of ${identity}`;
   }
   for (let index = segments.length - 2; index >= 0; index -= 1) {
-    const type = TYPES[segments[index]!.toLowerCase()];
+    const type = entryOf(TYPES, segments[index]!.toLowerCase());
     if (type) {
       const provider = at('providers');
       if (type === 'subscription' && provider >= 0 && segments[provider + 1])

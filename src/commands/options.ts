@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type Complaint, Complaints } from '../complaint.ts';
+import { entryOf } from '../entry.ts';
 import { nearest } from '../nearest.ts';
 import type { Answer, Answers } from '../spec/answers.ts';
 import { variableOf } from '../spec/variable.ts';
@@ -54,13 +55,15 @@ function fromFlag(command: Command, flag: Flag): Answer | undefined {
   return undefined;
 }
 
+const SWITCH: Readonly<Record<string, boolean>> = { true: true, '1': true, false: false, '0': false };
+
 function fromVariable(flag: Flag, env: NodeJS.ProcessEnv, complaints: Complaint[]): Answer | undefined {
   const said = variableOf(flag.flag);
   const text = env[said];
   if (text === undefined || text === '') return undefined;
   if (flag.list) return { value: separated([text]), said };
   if (flag.value !== undefined) return { value: text, said };
-  const on = { true: true, '1': true, false: false, '0': false }[text.toLowerCase()];
+  const on = entryOf(SWITCH, text.toLowerCase());
   if (on !== undefined) return { value: on, said };
   complaints.push({ message: `${said}: expected true, false, 1 or 0.` });
   return undefined;

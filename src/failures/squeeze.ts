@@ -1,3 +1,5 @@
+import { entryOf } from '../entry.ts';
+
 /** A text without what differs from one paste to the next, and where in the text each of its characters stands. */
 export interface Squeezed {
   /** ASCII, lower case; without blanks, quotes, escapes, colours, emphasis and frames. */
@@ -148,7 +150,7 @@ function entityAt(text: string, index: number): { readonly code: number; readonl
   if (end < 1) return undefined;
   const name = near.slice(0, end);
   const number = /^#(?:x([\da-f]{1,4})|(\d{1,4}))$/i.exec(name);
-  const code = number ? Number.parseInt(number[1] ?? number[2]!, number[1] ? 16 : 10) : ENTITIES[name];
+  const code = number ? Number.parseInt(number[1] ?? number[2]!, number[1] ? 16 : 10) : entryOf(ENTITIES, name!);
   return code === undefined ? undefined : { code, length: end + 2 };
 }
 

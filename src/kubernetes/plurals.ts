@@ -1,3 +1,4 @@
+import { entryOf } from '../entry.ts';
 import { listIn, tableIn, textIn } from '../shape.ts';
 import type { Kind } from './kubernetes.ts';
 
@@ -49,7 +50,8 @@ const groupOf = (apiVersion: string) => (apiVersion.includes('/') ? apiVersion.s
 /** `/api/v1`, `/apis/apps/v1`. */
 export const rootOf = (apiVersion: string) => (apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`);
 
-export const knownPlace = ({ apiVersion, kind }: Kind): Place | undefined => KNOWN[`${groupOf(apiVersion)}/${kind}`];
+export const knownPlace = ({ apiVersion, kind }: Kind): Place | undefined =>
+  entryOf(KNOWN, `${groupOf(apiVersion)}/${kind}`);
 
 /** The places of all kinds in the answer of `GET /apis/GROUP/VERSION` (APIResourceList). @throws {Odd} */
 export function placesOf(answer: unknown): ReadonlyMap<string, Place> {

@@ -1,5 +1,6 @@
 import { API_VERSION } from '../api-version.ts';
 import type { Complaint } from '../complaint.ts';
+import { entryOf } from '../entry.ts';
 import type { Method } from '../methods/method.ts';
 import { nearest } from '../nearest.ts';
 import { type Answer, type Answers, isOn, itemOf, listOf } from './answers.ts';
@@ -165,7 +166,8 @@ function details(
   if ((location || purge) && makesVault) {
     if (made === true) put([...vault, 'create'], {}, (location ?? purge)!, true);
     if (location) put([...vault, 'create', 'location'], region(location.value), location, true);
-    if (purge) put([...vault, 'create', 'purgeProtection'], PURGE[String(purge.value)] ?? purge.value, purge, true);
+    if (purge)
+      put([...vault, 'create', 'purgeProtection'], entryOf(PURGE, String(purge.value)) ?? purge.value, purge, true);
   }
   const needless = (flag: string, of: string, needed: boolean): void => {
     const answer = answers.get(flag);

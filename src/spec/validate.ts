@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { API_VERSION } from '../api-version.ts';
 import type { Complaint } from '../complaint.ts';
+import { entryOf } from '../entry.ts';
 import { nearest } from '../nearest.ts';
 import { holds, keyOf, type Path, valueAt, written } from './path.ts';
 import type { FileShape } from './schema.ts';
@@ -118,7 +119,7 @@ function messageOf(issue: Issue, path: Path, value: unknown, place: Place): stri
     case 'invalid_type':
       return typeof value === 'number' && issue.expected === 'string'
         ? `${subject}expected text, found the number ${value}; put it in quotes.`
-        : `${subject}expected ${EXPECTED[issue.expected] ?? issue.expected}, found ${secret ? 'something else' : kindOf(value)}.${
+        : `${subject}expected ${entryOf(EXPECTED, issue.expected) ?? issue.expected}, found ${secret ? 'something else' : kindOf(value)}.${
             secret ? ' Values themselves are never written in a file.' : ''
           }`;
     case 'invalid_format':
@@ -133,7 +134,7 @@ function messageOf(issue: Issue, path: Path, value: unknown, place: Place): stri
     case 'too_big':
       return `${subject}expected at most ${issue.maximum}.`;
     default:
-      return `${subject}expected ${FORMS[String(path.at(-1))] ?? 'a name, or { name: …, as: … }'}, found ${kindOf(value)}.`;
+      return `${subject}expected ${entryOf(FORMS, String(path.at(-1))) ?? 'a name, or { name: …, as: … }'}, found ${kindOf(value)}.`;
   }
 }
 

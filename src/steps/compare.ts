@@ -1,3 +1,4 @@
+import { entryOf } from '../entry.ts';
 import type { KubernetesObject, ManagedFields } from '../kubernetes/kubernetes.ts';
 import { OWNER } from '../ownership.ts';
 import type { Difference } from '../step.ts';
@@ -65,7 +66,7 @@ const POWERS: Readonly<Record<string, number>> = {
 /** A resource quantity as a number; the server writes each in its shortest form (`1000m` as `1`). */
 function amountOf(value: Json): number | undefined {
   const [, digits, suffix = ''] = /^([+-]?[\d.]+(?:[eE][+-]?\d+)?)([numkMGTPE]i?|Ki)?$/.exec(String(value)) ?? [];
-  const power = POWERS[suffix];
+  const power = entryOf(POWERS, suffix);
   // Rounded: 0.1 and 100m are one, whatever binary fractions make of them.
   return digits === undefined || power === undefined ? undefined : Number((Number(digits) * power).toPrecision(12));
 }

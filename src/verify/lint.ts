@@ -1,4 +1,5 @@
 import { type Document, LineCounter, parseAllDocuments } from 'yaml';
+import { entryOf } from '../entry.ts';
 import type { KubernetesObject } from '../kubernetes/kubernetes.ts';
 import type { Flaw, Method } from '../methods/method.ts';
 import type { Category } from '../step.ts';
@@ -159,7 +160,7 @@ function rowOf({ object, path, check, ...finding }: Flaw, place: Placed | undefi
   const called = `${kind} ${metadata.namespace ? `${metadata.namespace}/` : ''}${metadata.name}`;
   return {
     id: check,
-    category: CATEGORY[kind] ?? 'objects',
+    category: entryOf(CATEGORY, kind) ?? 'objects',
     workloads: [`${metadata.namespace ?? 'default'}/${metadata.name}`],
     place: called,
     ...finding,

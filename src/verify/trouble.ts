@@ -1,3 +1,4 @@
+import { entryOf } from '../entry.ts';
 import type { Row as Failure } from '../failures/index.ts';
 import { command } from '../shell.ts';
 import type { Problem } from '../trouble.ts';
@@ -21,7 +22,7 @@ type Verdict = Pick<
 const NETWORK: Readonly<Record<string, string>> = { ForbiddenByFirewall: 'F073', ForbiddenByConnection: 'F074' };
 
 /** The failure of a vault that does not let this machine's network in; that of the cluster may be let in. */
-export const keptOut = ({ said }: Problem): string | undefined => NETWORK[said?.code ?? ''];
+export const keptOut = ({ said }: Problem): string | undefined => entryOf(NETWORK, said?.code ?? '');
 
 /**
  * What it means that the caller's own look failed: nothing of the workload, unless the thing is not there or the service

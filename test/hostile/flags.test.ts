@@ -130,6 +130,14 @@ describe('any words', () => {
     );
   });
 
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])('such as %s turn no switch', async (value) => {
+    for (const { flag } of flags.filter((each) => each.value === undefined && !each.list)) {
+      const { code, out, err } = await run(['plan'], { env: { [variableOf(flag)]: value }, surroundings: nowhere });
+      expect(code).toBe(2);
+      expect(out + err).toContain(`${variableOf(flag)}: expected true, false, 1 or 0.`);
+    }
+  });
+
   it('of the environment are, too', async () => {
     const environment = fc.dictionary(
       fc.constantFrom(...flags.map(({ flag }) => variableOf(flag))),

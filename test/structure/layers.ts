@@ -24,6 +24,7 @@ const LAYERS: readonly (readonly string[])[] = [
     'workload',
     'complaint',
     'direct',
+    'entry',
     'exit',
     'expression',
     'gate',

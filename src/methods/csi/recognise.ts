@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { entryOf } from '../../entry.ts';
 import type { Kubernetes, KubernetesObject } from '../../kubernetes/kubernetes.ts';
 import type { SecretRef } from '../../workload.ts';
 import type { PodAround, Recognised } from '../method.ts';
@@ -64,7 +65,7 @@ function shownBy(found: KubernetesObject): Omit<Recognised, 'serviceAccount'> {
 function objectsIn(written: string): readonly SecretRef[] {
   return list(record(yamlOf(written)).array).flatMap((each): readonly SecretRef[] => {
     const { objectName, objectType, objectAlias } = record(typeof each === 'string' ? yamlOf(each) : each);
-    const [name, kind] = [text(objectName), KINDS[text(objectType) ?? 'secret']];
+    const [name, kind] = [text(objectName), entryOf(KINDS, text(objectType) ?? 'secret')];
     // What no secret can be called is for others to complain of.
     return name && kind && /^[0-9a-zA-Z-]{1,127}$/.test(name) ? [{ kind, name, as: text(objectAlias) || name }] : [];
   });

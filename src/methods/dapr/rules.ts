@@ -1,3 +1,4 @@
+import { entryOf } from '../../entry.ts';
 import type { KubernetesObject } from '../../kubernetes/kubernetes.ts';
 import { command } from '../../shell.ts';
 import type { Flaw } from '../method.ts';
@@ -40,7 +41,7 @@ const waysOf = (component: Component): readonly string[] =>
 /** Workload identity has a turn among the ways in which a component signs in. */
 export function triesWorkloadIdentity(component: Component): boolean {
   const ways = waysOf(component);
-  return ways.length === 0 || ways.some((way) => WAYS[way] === 'wi');
+  return ways.length === 0 || ways.some((way) => entryOf(WAYS, way) === 'wi');
 }
 
 /** What is fatal for a sidecar that loads it, of a component in itself. */
@@ -51,7 +52,7 @@ export function startWrong(component: Component): Wrong | undefined {
   if (!['', 'v0', 'v1'].includes(component.version))
     return wrong(component.version, 'v1', 'spec.version', 'Set spec.version to v1, the only one there is.');
   const cloud = component.setting(...ENVIRONMENT) ?? '';
-  if (CLOUDS[cloud.toLowerCase()] === undefined)
+  if (entryOf(CLOUDS, cloud.toLowerCase()) === undefined)
     return wrong(
       `the cloud ${cloud}`,
       'AZUREPUBLICCLOUD, AZURECHINACLOUD or AZUREUSGOVERNMENTCLOUD',
@@ -59,12 +60,12 @@ export function startWrong(component: Component): Wrong | undefined {
       'Name the cloud as Dapr does, or leave it out for the public one.',
     );
   const ways = waysOf(component);
-  const unknown = ways.find((way) => WAYS[way] === undefined || way === 'none');
+  const unknown = ways.find((way) => entryOf(WAYS, way) === undefined || way === 'none');
   if (unknown !== undefined)
     return wrong(`the way of signing in ${unknown}`, 'wi', component.pathOf(...METHODS), 'Set azureAuthMethods to wi.');
   const has = (names: readonly string[]) => component.setting(...names) !== undefined || isReferred(component, names);
   const isReady: Readonly<Record<string, boolean>> = { creds: has(PASSWORDS), cert: has(CERTIFICATES) };
-  const can = ways.length === 0 || ways.some((way) => isReady[WAYS[way] ?? ''] ?? true);
+  const can = ways.length === 0 || ways.some((way) => isReady[entryOf(WAYS, way) ?? ''] ?? true);
   if (can) return undefined;
   return wrong(
     `signs in by ${ways.join(', ')} alone, and has no password and no certificate`,
@@ -93,7 +94,7 @@ export function vaultWrong(
       fix: { say: `Set vaultName to ${meant.name}, and restart the pods.` },
       path: component.pathOf('vaultName'),
     };
-  const cloud = CLOUDS[(component.setting(...ENVIRONMENT) ?? '').toLowerCase()];
+  const cloud = entryOf(CLOUDS, (component.setting(...ENVIRONMENT) ?? '').toLowerCase());
   if (cloud === undefined || cloud === meant.environment) return undefined;
   return {
     failure: 'F143',
@@ -218,7 +219,7 @@ export function lint(given: readonly KubernetesObject[]): readonly Flaw[] {
 
 const NOBODY = { account: undefined, meant: undefined };
 const isOnlyByAccount = (component: Component): boolean =>
-  waysOf(component).every((way) => WAYS[way] === 'wi') && waysOf(component).length > 0;
+  waysOf(component).every((way) => entryOf(WAYS, way) === 'wi') && waysOf(component).length > 0;
 const isConfiguration = ({ apiVersion, kind }: KubernetesObject): boolean =>
   kind === 'Configuration' && text(apiVersion)?.startsWith('dapr.io/') === true;
 const storesIn = ({ spec }: KubernetesObject): readonly string[] => [

@@ -1,6 +1,8 @@
+import { entryOf } from '../../entry.ts';
 import type { KubernetesObject } from '../../kubernetes/kubernetes.ts';
 import { command, word } from '../../shell.ts';
 import { milliseconds } from '../../steps/go-duration.ts';
+import type { SecretRef } from '../../workload.ts';
 import { list, record, text, texts } from '../wiring/shape.ts';
 
 /*
@@ -180,7 +182,8 @@ export function externalSecretOf(object: KubernetesObject): ExternalSecret | und
   };
 }
 
-const KINDS = { secret: 'secret', key: 'key', cert: 'certificate' } as const;
+/** Kinds as a key's prefix spells them. */
+export const KINDS: Readonly<Record<string, SecretRef['kind']>> = { secret: 'secret', key: 'key', cert: 'certificate' };
 
 /** `key/orders` is a key, `cert/tls` a certificate, `db-password` and `secret/db-password` are secrets. */
 function wantedOf(ref: unknown, path: string, entry?: unknown): Wanted {
@@ -190,7 +193,7 @@ function wantedOf(ref: unknown, path: string, entry?: unknown): Wanted {
   const secretKey = text(record(entry).secretKey);
   return {
     key: asked,
-    kind: second === undefined ? 'secret' : KINDS[first as keyof typeof KINDS],
+    kind: second === undefined ? 'secret' : entryOf(KINDS, first),
     name: second ?? first,
     ...(secretKey && { secretKey }),
     extracted: entry === undefined,

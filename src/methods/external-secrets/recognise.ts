@@ -1,3 +1,4 @@
+import { entryOf } from '../../entry.ts';
 import type { Kubernetes, KubernetesObject } from '../../kubernetes/kubernetes.ts';
 import { SERVED } from '../../steps/operator.ts';
 import type { SecretRef } from '../../workload.ts';
@@ -5,8 +6,7 @@ import type { PodAround, Recognised } from '../method.ts';
 import { secretsIn } from '../wiring/carrier.ts';
 import { CLIENT_ID, TENANT_ID } from '../wiring/keys.ts';
 import { list, record, text } from '../wiring/shape.ts';
-
-const KINDS: Readonly<Record<string, SecretRef['kind']>> = { secret: 'secret', key: 'key', cert: 'certificate' };
+import { KINDS } from './model.ts';
 
 interface Store {
   readonly kind: string;
@@ -150,5 +150,5 @@ function takenFrom(found: KubernetesObject, store: Store): Pick<Recognised, 'sec
 /** `secret/db`, `key/db`, `cert/db`; a bare name is a secret's. What no secret can be called is for others to complain of. */
 function referenceTo(key: string | undefined, as: string | undefined): readonly SecretRef[] {
   const [, type = 'secret', name = ''] = /^(?:(secret|key|cert)\/)?([0-9a-zA-Z-]{1,127})$/.exec(key ?? '') ?? [];
-  return name === '' ? [] : [{ kind: KINDS[type] ?? 'secret', name, as: as ?? name }];
+  return name === '' ? [] : [{ kind: entryOf(KINDS, type) ?? 'secret', name, as: as ?? name }];
 }

@@ -1,3 +1,4 @@
+import { entryOf } from '../../entry.ts';
 import type { Kubernetes } from '../../kubernetes/kubernetes.ts';
 import type { SecretRef } from '../../workload.ts';
 import type { PodAround, Recognised } from '../method.ts';
@@ -91,6 +92,6 @@ const KINDS: Readonly<Record<string, SecretRef['kind']>> = {
 const secretsIn = (said: string): readonly SecretRef[] =>
   said.split(',').flatMap((path): readonly SecretRef[] => {
     const [, shelf = '', name = ''] = /^(secrets|keys|certificates)\/([0-9a-zA-Z-]+)$/.exec(path.trim()) ?? [];
-    const kind = KINDS[shelf];
+    const kind = entryOf(KINDS, shelf);
     return kind ? [{ kind, name, as: name }] : [];
   });

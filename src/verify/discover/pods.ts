@@ -1,4 +1,5 @@
 import { Complaints } from '../../complaint.ts';
+import { entryOf } from '../../entry.ts';
 import type { Kubernetes, KubernetesObject, ObjectRef } from '../../kubernetes/kubernetes.ts';
 import { type Carrier, carrierOf } from '../../methods/wiring/carrier.ts';
 import { MANAGED_BY, OWNER } from '../../ownership.ts';
@@ -95,7 +96,7 @@ async function ownerOf(object: KubernetesObject, kubernetes: Kubernetes): Promis
   const [owner] = metadata.ownerReferences ?? [];
   if (!owner) return { kind, name: metadata.name };
   const between: Readonly<Record<string, string>> = { ReplicaSet: APPS, Job: 'batch/v1' };
-  const apiVersion = between[owner.kind];
+  const apiVersion = entryOf(between, owner.kind);
   if (!apiVersion) return { kind: owner.kind, name: owner.name };
   const reference: ObjectRef = { apiVersion, kind: owner.kind, name: owner.name };
   const { namespace } = metadata;

@@ -1,4 +1,5 @@
 import type { Azure } from '../../azure/azure.ts';
+import { entryOf } from '../../entry.ts';
 import { vaultAddress } from '../../methods/subjects.ts';
 import { covers, isHeldBy } from '../../steps/roles.ts';
 import { modeOf } from '../../steps/vault.ts';
@@ -51,7 +52,7 @@ export async function reachOf(azure: Azure, vaultId: string, principalId: string
   if (!vault || modeOf(vault) !== 'rbac' || held.some(({ scope }) => covers(scope, vaultId))) return NOTHING_HELD;
   const refs = held.flatMap(({ scope }): readonly SecretRef[] => {
     const [, shelf = '', name = ''] = /\/(secrets|keys|certificates)\/([^/]+)$/i.exec(scope) ?? [];
-    const kind = SHELVES[shelf.toLowerCase()];
+    const kind = entryOf(SHELVES, shelf.toLowerCase());
     return kind && covers(vaultId, scope) ? [{ kind, name, as: name }] : [];
   });
   const secrets = refs.filter(
