@@ -9,6 +9,8 @@ const results = process.env.TEST_RESULTS;
  */
 const STORIES = ['test/stories/**/*.test.ts'];
 const SANDBOX = ['test/sandbox/**/*.test.ts'];
+/** Everything else: what one file has made known (a value to hide) another does not know, so our own modules are anew. */
+const ANEW = ['test/anew.ts'];
 /** Every failure of the catalogue in worlds of its own: minutes, so it is a run apart (`npm run test:exhaustive`). */
 const CATALOGUE = ['test/catalogue/**/*.test.ts'];
 /** Real programs, in namespaces of their own: `npm run test:lab`. */
@@ -32,6 +34,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'parts',
+          isolate: false,
+          setupFiles: ANEW,
           include: ['test/**/*.test.ts'],
           exclude: [...STORIES, ...SANDBOX, ...CATALOGUE, ...LAB, ...ENDURANCE],
         },

@@ -7,10 +7,13 @@ import { addFlags, answersOf } from './commands/options.ts';
 import { type Complaint, Complaints } from './complaint.ts';
 import type { Io } from './io.ts';
 import { nearest } from './nearest.ts';
+import { whileKept } from './secret.ts';
 import type { Answer } from './spec/answers.ts';
 
 /** Runs the program and answers its exit code. Touches nothing of the process; whatever happens ends in a report. */
-export async function main(argv: readonly string[], io: Io): Promise<number> {
+export const main = (argv: readonly string[], io: Io): Promise<number> => whileKept(() => runProgram(argv, io));
+
+async function runProgram(argv: readonly string[], io: Io): Promise<number> {
   if (argv[0] === '__complete') return (await import('./commands/completion/complete.ts')).complete(argv.slice(1), io);
   const known: Flag[] = [...GLOBAL];
   let code = 0;

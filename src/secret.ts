@@ -8,17 +8,10 @@ const hidden = '[secret]';
  */
 export class Secret {
   readonly #value: string;
-  #forms: readonly string[] | undefined;
 
   constructor(value: string) {
     this.#value = value;
-    if (value.length < START) return;
-    const self = new WeakRef(this);
-    for (const form of formsOf(value)) {
-      const key = keyAt(form, 0);
-      known[key] ??= new Set();
-      known[key].add(self);
-    }
+    makeKnown(value);
   }
 
   /** The value itself. Called only where it leaves for the service that it is meant for. */
@@ -28,9 +21,7 @@ export class Secret {
 
   /** Replaces the value, and its base64 and URL-encoded forms, wherever they stand in a text. */
   redact(text: string): string {
-    if (this.#value.length < START) return text;
-    this.#forms ??= formsOf(this.#value);
-    return this.#forms.reduce((rest, form) => rest.replaceAll(form, hidden), text);
+    return without(this.#value, text);
   }
 
   toString(): string {
@@ -69,22 +60,46 @@ const keyAt = (text: string, at: number): number =>
     (text.charCodeAt(at + 3) << 12)) &
   0xffff;
 /** Who has a form that begins so: a text is read once, however many values there are, and then by those few. */
-const known: Set<WeakRef<Secret>>[] = [];
+const known: Set<string>[] = [];
+let runs = 0;
+
+/**
+ * A run of the program: values are known until the last run ends, also those of which nobody keeps hold any more. What
+ * a service says of a value may come long after the value was written.
+ */
+export async function whileKept<T>(run: () => Promise<T>): Promise<T> {
+  runs += 1;
+  try {
+    return await run();
+  } finally {
+    runs -= 1;
+    if (runs === 0) known.length = 0;
+  }
+}
+
+/** From now on this value stays in no text, until the run ends. */
+export function makeKnown(value: string): void {
+  if (value.length < START) return;
+  for (const form of formsOf(value)) {
+    const key = keyAt(form, 0);
+    known[key] ??= new Set();
+    known[key].add(value);
+  }
+}
+
+const without = (value: string, text: string): string =>
+  value.length < START ? text : formsOf(value).reduce((rest, form) => rest.replaceAll(form, hidden), text);
 
 /** The last net under every text that leaves the program: no value known to this process stays in it. */
 export function redact(text: string): string {
   if (known.length === 0) return text;
-  const near = new Set<Secret>();
+  const near = new Set<string>();
   for (let at = 0; at <= text.length - START; at += 1) {
     const alike = known[keyAt(text, at)];
     if (!alike) continue;
-    for (const reference of alike) {
-      const secret = reference.deref();
-      if (secret) near.add(secret);
-      else alike.delete(reference);
-    }
+    for (const value of alike) near.add(value);
   }
   let clean = text;
-  for (const secret of near) clean = secret.redact(clean);
+  for (const value of near) clean = without(value, clean);
   return clean;
 }

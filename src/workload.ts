@@ -61,7 +61,7 @@ export interface SecretRef {
   readonly name: string;
   /** As the pod sees it: file name, variable or key. */
   readonly as: string;
-  /** Where a value comes from when the secret is to be written; the value itself is read at the moment of the write. */
+  /** Where a value comes from when the secret is to be written; what is piped is read at the moment of the write. */
   readonly value?: ValueSource;
   /** Write a new version although one exists (`--rotate`). */
   readonly rotate?: boolean;

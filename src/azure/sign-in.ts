@@ -2,7 +2,7 @@ import type { Agent } from 'node:https';
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
 import type { AccessToken, TokenCredential } from '@azure/identity';
 import { answerWithin } from '../answer.ts';
-import { Secret } from '../secret.ts';
+import { makeKnown } from '../secret.ts';
 import { Problem } from '../trouble.ts';
 import type { Clock } from '../world.ts';
 import type { Cloud } from './azure.ts';
@@ -86,8 +86,6 @@ const bounded = (patience: number | undefined): PipelinePolicy => ({
  */
 export function cached(make: () => Promise<TokenCredential>, clock: Clock): TokenCredential {
   const tokens = new Map<string, Promise<AccessToken>>();
-  /** Known to the last net (`redact`) for as long as they are held. */
-  const kept = new Map<string, Secret>();
   let credential: Promise<TokenCredential> | undefined;
 
   const ask = async (scope: string): Promise<AccessToken> => {
@@ -95,7 +93,7 @@ export function cached(make: () => Promise<TokenCredential>, clock: Clock): Toke
       credential ??= make();
       const token = await (await credential).getToken(scope);
       if (token) {
-        kept.set(scope, new Secret(token.token));
+        makeKnown(token.token);
         return token;
       }
     } catch (error) {

@@ -65,8 +65,13 @@ export async function inPlace(
     for (const note of place.notes) reporter.note(note);
     if (place.spec.workloads.length > MANY) await io.spare?.();
     const world = once(async () => {
-      const { createWorld } = await import('./world.ts');
-      return createWorld(place.spec, place.surroundings, io, tracer(answers, io, reporter), place.typed);
+      const [{ createWorld }, { createValues, makeGivenKnown }] = await Promise.all([
+        import('./world.ts'),
+        import('./values.ts'),
+      ]);
+      const values = createValues(io, place.typed);
+      await makeGivenKnown(place.spec, values);
+      return createWorld(place.spec, place.surroundings, io, tracer(answers, io, reporter), values);
     });
     const spec = isOn(answers, 'rebind') ? await rebound(place, world) : place.spec;
     const again = place.pointed ? againFor(answers) : againLine(command, { ...place, spec }, answers, methods);

@@ -1,5 +1,3 @@
-import { entryOf } from '../entry.ts';
-
 /** A text without what differs from one paste to the next, and where in the text each of its characters stands. */
 export interface Squeezed {
   /** ASCII, lower case; without blanks, quotes, escapes, colours, emphasis and frames. */
@@ -142,7 +140,7 @@ function escapeAt(text: string, index: number): { readonly code: number; readonl
 const hex = (digits: string, length: number): number | undefined =>
   digits.length === length && /^[\da-f]+$/i.test(digits) ? Number.parseInt(digits, 16) : undefined;
 
-const ENTITIES: Readonly<Record<string, number>> = { quot: 34, apos: 39, amp: 38, lt: 60, gt: 62, nbsp: BLANK };
+const ENTITIES = new Map(Object.entries({ quot: 34, apos: 39, amp: 38, lt: 60, gt: 62, nbsp: BLANK }));
 
 function entityAt(text: string, index: number): { readonly code: number; readonly length: number } | undefined {
   const near = text.slice(index + 1, index + 9);
@@ -150,7 +148,7 @@ function entityAt(text: string, index: number): { readonly code: number; readonl
   if (end < 1) return undefined;
   const name = near.slice(0, end);
   const number = /^#(?:x([\da-f]{1,4})|(\d{1,4}))$/i.exec(name);
-  const code = number ? Number.parseInt(number[1] ?? number[2]!, number[1] ? 16 : 10) : entryOf(ENTITIES, name!);
+  const code = number ? Number.parseInt(number[1] ?? number[2]!, number[1] ? 16 : 10) : ENTITIES.get(name);
   return code === undefined ? undefined : { code, length: end + 2 };
 }
 

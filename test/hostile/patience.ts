@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
 import { LONG } from '../stories/exhaustive.ts';
 
-// For the whole file that imports this; only in files that have a process of their own.
+// For the whole file that imports this.
 vi.setConfig({ testTimeout: LONG });

@@ -56,8 +56,15 @@ async function makeUntouched(): Promise<string> {
   return folder;
 }
 
-/** @param from the folder of a sandbox that is closed: begins with its world */
-export async function begin(options: Partial<SandboxOptions> = {}, from?: string): Promise<Story> {
+/**
+ * @param of `noSample`: nothing runs in the cluster, unless a run says otherwise
+ * @param from the folder of a sandbox that is closed: begins with its world
+ */
+export async function begin(
+  of: Partial<SandboxOptions> & { readonly noSample?: boolean } = {},
+  from?: string,
+): Promise<Story> {
+  const { noSample = false, ...options } = of;
   const folder = mkdtempSync(join(tmpdir(), 'aks-secrets-'));
   untouched ??= makeUntouched();
   cpSync(from ?? (await untouched), join(folder, 'sandbox'), { recursive: true });
@@ -86,11 +93,12 @@ export async function begin(options: Partial<SandboxOptions> = {}, from?: string
         ...(more.spare && { spare: more.spare }),
         surroundings: {
           ...surroundings,
-          defaults: more.noSample
-            ? { ...defaults, sample: false }
-            : more.bare
-              ? { subscription: defaults.subscription ?? '' }
-              : defaults,
+          defaults:
+            (more.noSample ?? noSample)
+              ? { ...defaults, sample: false }
+              : more.bare
+                ? { subscription: defaults.subscription ?? '' }
+                : defaults,
           ...(more.answerWithin !== undefined && { answerWithin: more.answerWithin }),
           ...(more.kubeconfig && { kubeconfig: { text: more.kubeconfig } }),
           close: async () => undefined,
