@@ -134,10 +134,13 @@ function draft(
   };
   const consentsNeeded = consentsOf(judged);
   switch (state) {
+    case 'settling':
+      // What it waits for is not going to come.
+      if (below.withheld.length > 0) return following(below.withheld);
+      return decided('keep', { ...noted, differences }, judged.facts, true);
     case 'as wanted':
     case 'good enough':
-    case 'settling':
-      return decided('keep', { ...noted, differences }, judged.facts, state === 'settling');
+      return decided('keep', { ...noted, differences }, judged.facts);
     case 'blocked':
       if (below.withheld.length > 0) return following(below.withheld);
       // The usual line would meet the same obstacle: only one that takes it away is shown.

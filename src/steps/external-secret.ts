@@ -86,7 +86,7 @@ export const filled = (options: {
       const age = clock.now().getTime() - Date.parse(lastTransitionTime ?? '');
       return { object, outdated, failure: { said, isOld: !(age < SOON) } };
     },
-    judge,
+    judge: (seen) => judge(seen, secretName),
     async converge({ kubernetes, clock }, { object }) {
       // The operator looks at once whenever an annotation changes (External Secrets Operator, FAQ).
       const at = String(Math.floor(clock.now().getTime() / 1000));
@@ -104,6 +104,10 @@ const statusOf = ({ status }: KubernetesObject): Status => (status ?? {}) as Sta
 const readyOf = (object: KubernetesObject): Condition =>
   statusOf(object).conditions?.find(({ type }) => type === 'Ready') ?? {};
 
+/** The Secret that it fills: its own name where it says no other. */
+const targetOf = ({ metadata, spec }: KubernetesObject): string =>
+  (spec as { target?: { name?: string } } | undefined)?.target?.name ?? metadata.name;
+
 /** What was read last is the ExternalSecret as it is now. */
 function isSynced(object: KubernetesObject): boolean {
   const { status, reason } = readyOf(object);
@@ -111,10 +115,12 @@ function isSynced(object: KubernetesObject): boolean {
   return status === 'True' && reason === 'SecretSynced' && generation === String(object.metadata.generation ?? 1);
 }
 
-function judge({ object, outdated, failure }: Seen): Judged {
+function judge({ object, outdated, failure }: Seen, secretName: string): Judged {
   const base = { owner: 'theirs', facts: {}, differences: [] } as const;
   if (!object) return { ...base, state: 'settling', note: 'there is no ExternalSecret yet' };
   if (object.metadata.deletionTimestamp) return { ...base, state: 'settling', note: 'its ExternalSecret is going' };
+  if (targetOf(object) !== secretName)
+    return { ...base, state: 'settling', note: 'its ExternalSecret fills another one' };
   if (isSynced(object) && !outdated) return { ...base, state: 'as wanted', facts: { applied: 'yes' } };
   const asked = (is: string): Judged => ({
     ...base,

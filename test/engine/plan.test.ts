@@ -147,6 +147,15 @@ test('a blocked change holds back only those who need a fact that it would have 
   ).toBe('keep');
 });
 
+test('what waits for something that is blocked is not waited for, nor what needs it', async () => {
+  const secret = fakeStep('secret', { judge: () => ({ ...judged(undefined, {}), state: 'blocked' }) });
+  const sync = fakeStep('sync', { needs: needing('secret') });
+  const deployment = fakeStep('deployment', { needs: needing('sync') });
+  const changes = await planned([secret, sync, deployment], { sync: 'soon' });
+  for (const id of ['sync', 'deployment'])
+    expect(changes.get(id)).toMatchObject({ action: 'blocked', follows: ['secret'] });
+});
+
 test('of a blocked thing that does not exist nothing holds, whatever its names would be', async () => {
   const vault = fakeStep('vault', {
     yields: ['vaultUri'],

@@ -93,12 +93,9 @@ export async function begin(
         ...(more.spare && { spare: more.spare }),
         surroundings: {
           ...surroundings,
-          defaults:
-            (more.noSample ?? noSample)
-              ? { ...defaults, sample: false }
-              : more.bare
-                ? { subscription: defaults.subscription ?? '' }
-                : defaults,
+          defaults: more.bare
+            ? { subscription: defaults.subscription ?? '' }
+            : { ...defaults, ...((more.noSample ?? noSample) && { sample: false }) },
           ...(more.answerWithin !== undefined && { answerWithin: more.answerWithin }),
           ...(more.kubeconfig && { kubeconfig: { text: more.kubeconfig } }),
           close: async () => undefined,

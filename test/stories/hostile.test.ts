@@ -106,7 +106,7 @@ describe.each(EXHAUSTIVE ? COMMANDS : COMMANDS.slice(0, 2))('%s', (words) => {
   let answers: Awaited<ReturnType<typeof recorded>>['answers'];
   let keys: readonly string[];
   beforeAll(async () => {
-    story = await begin();
+    story = await begin({ noSample: true });
     if (!words.startsWith('plan')) await story.run(`init ${words.replace(/^\w+/, '').replace('--dry-run', '')} --yes`);
     const well = await recorded(story, words);
     expect(well.ran.code, well.ran.err).toBe(0);
@@ -173,7 +173,7 @@ describe('init', () => {
   it(
     'ends with a sentence, whatever a write is answered; and is run again to the end',
     async () => {
-      const first = await begin();
+      const first = await begin({ noSample: true });
       const whole = await first.run('init --method csi --yes');
       await first.close();
       const writes = [...new Set(whole.writes.map(keyOf))];
@@ -183,7 +183,7 @@ describe('init', () => {
         for (const { name, reply } of NONSENSE.filter(
           (_, kind) => (kind + index * 5) % (EXHAUSTIVE ? 7 : NONSENSE.length) === 0,
         )) {
-          const story = await begin();
+          const story = await begin({ noSample: true });
           const heal = story.sandbox.faults.failAt(
             {
               ...matchOf(key),
@@ -212,7 +212,7 @@ describe('a service that sends its callers elsewhere', () => {
   it(
     'is not followed: no other host is asked, and no token or value goes there',
     async () => {
-      const story = await begin();
+      const story = await begin({ noSample: true });
       for (const status of [302, 307, 308]) {
         const mark = story.sandbox.log.mark();
         const heal = story.sandbox.faults.failAt(
@@ -240,7 +240,7 @@ describe('what services and clusters say to a terminal', () => {
   it(
     'in refusals, in JSON and in formats of build systems, is only shown',
     async () => {
-      const story = await begin();
+      const story = await begin({ noSample: true });
       await story.run('init --method csi --yes');
       const refusal = {
         status: 403,

@@ -3,7 +3,7 @@ import { begin, type Story } from './harness.ts';
 
 let story: Story;
 beforeEach(async () => {
-  story = await begin();
+  story = await begin({ noSample: true });
 });
 afterEach(() => story.close());
 

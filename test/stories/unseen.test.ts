@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { methods } from '../../src/methods/index.ts';
-import { orAll } from './exhaustive.ts';
+import { orAll, orAllOf } from './exhaustive.ts';
 import { begin, type Ran, type Story } from './harness.ts';
 
 /** Written into the vault, and given as the value to write: found nowhere else. */
@@ -85,7 +85,8 @@ it('nor when any request of a run is refused, with words that repeat it', async 
     ]),
   );
   const codes: number[] = [];
-  for (const match of places.values()) {
+  const matches = orAllOf([...places.values()], 3);
+  for (const match of matches) {
     await story.close();
     story = await begin();
     await story.sandbox.seed('demo-kv', 'db-password', MARKER);
@@ -97,6 +98,8 @@ it('nor when any request of a run is refused, with words that repeat it', async 
     codes.push(ran.code);
     expectUnseen(ran);
   }
-  expect(codes.length).toBeGreaterThan(15);
-  expect(codes.filter((code) => code !== 0).length).toBeGreaterThan(12);
+  expect(codes).toHaveLength(matches.length);
+  expect(places.size).toBeGreaterThan(15);
+  // What is refused where it is only looked for is told and gone round.
+  expect(codes.filter((code) => code !== 0).length).toBeGreaterThan(matches.length * 0.7);
 }, 60_000);
