@@ -20,6 +20,7 @@ const ENDURANCE = ['test/endurance/**/*.test.ts'];
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/folder.ts',
     // Stories wait for processes that they start, more than they compute.
     maxWorkers: 3,
     testTimeout: 20_000,

@@ -60,7 +60,7 @@ describe('an answer that is none', () => {
         if ('thrown' in ended) expectProblem(ended.thrown, call);
         else expect(call.gives(ended.value), `${call.name} ${JSON.stringify(ended.value)}`).toBe(true);
       }),
-      { numRuns: EXHAUSTIVE ? 5000 : 150 },
+      { numRuns: EXHAUSTIVE ? 5000 : 75 },
     );
   });
 });

@@ -57,7 +57,7 @@ describe('a metadata URL', () => {
           expect(new URL(address).protocol).toBe('https:');
         expect(cloud.vaultSuffix.length).toBeGreaterThan(1);
       }),
-      { numRuns: EXHAUSTIVE ? 5000 : 300 },
+      { numRuns: EXHAUSTIVE ? 5000 : 150 },
     );
   });
 
@@ -102,7 +102,7 @@ describe('a token', () => {
         if (caller)
           for (const said of [caller.name, caller.objectId, caller.tenantId]) expect(typeof said).toBe('string');
       }),
-      { numRuns: EXHAUSTIVE ? 5000 : 300 },
+      { numRuns: EXHAUSTIVE ? 5000 : 150 },
     );
   });
 });

@@ -122,7 +122,7 @@ describe('a file of any text', () => {
     );
     await fc.assert(
       fc.asyncProperty(text, async (each) => void (await reading(each))),
-      { numRuns: EXHAUSTIVE ? 5000 : 150 },
+      { numRuns: EXHAUSTIVE ? 5000 : 75 },
     );
   });
 
@@ -144,7 +144,7 @@ describe('a file of any text', () => {
           .join('\n');
         await reading(text);
       }),
-      { numRuns: EXHAUSTIVE ? 5000 : 150 },
+      { numRuns: EXHAUSTIVE ? 5000 : 75 },
     );
   });
 
@@ -180,7 +180,7 @@ describe('a file of any text', () => {
           await reading(JSON.stringify(place === '' ? value : tree));
         },
       ),
-      { numRuns: EXHAUSTIVE ? 5000 : 200 },
+      { numRuns: EXHAUSTIVE ? 5000 : 100 },
     );
   });
 

@@ -126,7 +126,7 @@ describe('any words', () => {
         const argv = [...command.split(' ').filter(Boolean), ...rest];
         hold(await run(argv, { surroundings: nowhere }), argv);
       }),
-      { numRuns: EXHAUSTIVE ? 5000 : 150 },
+      { numRuns: EXHAUSTIVE ? 5000 : 75 },
     );
   });
 
@@ -152,7 +152,7 @@ describe('any words', () => {
           hold(await run([command], { env, surroundings: nowhere }), env);
         },
       ),
-      { numRuns: EXHAUSTIVE ? 3000 : 80 },
+      { numRuns: EXHAUSTIVE ? 3000 : 50 },
     );
   });
 
@@ -193,7 +193,7 @@ describe('the profile of the Azure CLI', () => {
           expect(chosen === undefined || /^[0-9a-f-]{36}$/.test(chosen)).toBe(true);
         },
       ),
-      { numRuns: EXHAUSTIVE ? 3000 : 100 },
+      { numRuns: EXHAUSTIVE ? 3000 : 50 },
     );
     rmSync(folder, { recursive: true });
   });

@@ -135,7 +135,7 @@ describe('manifests of somebody else', () => {
       fc.property(fc.array(object, { minLength: 1, maxLength: 3 }), (objects) => {
         judged(objects.map((each) => JSON.stringify(each)).join('\n---\n'));
       }),
-      { numRuns: EXHAUSTIVE ? 5000 : 300 },
+      { numRuns: EXHAUSTIVE ? 5000 : 150 },
     );
   });
 
@@ -177,7 +177,7 @@ describe('manifests of somebody else', () => {
           judged(text);
         },
       ),
-      { numRuns: EXHAUSTIVE ? 5000 : 300 },
+      { numRuns: EXHAUSTIVE ? 5000 : 150 },
     );
   });
 

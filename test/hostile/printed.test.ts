@@ -88,7 +88,7 @@ describe('a piece of text from elsewhere', () => {
         expect(clean(shown)).toBe(shown);
         expect(columns(shown)).toBeLessThanOrEqual(2 * [...text].length);
       }),
-      { numRuns: EXHAUSTIVE ? 10_000 : 1000 },
+      { numRuns: EXHAUSTIVE ? 10_000 : 500 },
     );
   });
 
@@ -134,7 +134,7 @@ describe('a document for programs', () => {
         expect(yaml.replaceAll(/[\n\t]/g, '')).not.toMatch(HARMFUL);
         expect(parse(yaml)).toEqual(JSON.parse(JSON.stringify(document)));
       }),
-      { numRuns: EXHAUSTIVE ? 5000 : 300 },
+      { numRuns: EXHAUSTIVE ? 5000 : 150 },
     );
   });
 

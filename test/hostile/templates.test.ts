@@ -84,7 +84,7 @@ describe('a template is never taken from outside of its folder', () => {
           expect(told(() => readTemplate(own, parts.join(between)))).not.toBe('');
         },
       ),
-      { numRuns: EXHAUSTIVE ? 10_000 : 200 },
+      { numRuns: EXHAUSTIVE ? 10_000 : 100 },
     );
   });
 
@@ -269,7 +269,7 @@ describe('a copy of a template', () => {
           expect(made?.manifest?.namespace).toBe('shop');
         });
       }),
-      { numRuns: EXHAUSTIVE ? 10_000 : 150 },
+      { numRuns: EXHAUSTIVE ? 10_000 : 75 },
     );
   });
 });

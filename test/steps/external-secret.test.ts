@@ -22,6 +22,7 @@ const externalSecret = (status: object | undefined, more: object = {}) => ({
   apiVersion: 'external-secrets.io/v1',
   kind: 'ExternalSecret',
   metadata: { name: 'orders', namespace: 'shop', generation: 2, managedFields: applied(-100), ...more },
+  spec: { target: { name: 'orders-env' } },
   ...(status && { status }),
 });
 const ready = (status: string, reason: string, since = -90) => ({
@@ -53,6 +54,8 @@ describe('the sync of an ExternalSecret', () => {
     ['was not read yet', externalSecret(undefined), 'settling'],
     ['was read', externalSecret(synced), 'as wanted'],
     ['was read in an older form', externalSecret({ ...synced, syncedResourceVersion: '1-abc' }), 'settling'],
+    ['fills another Secret', { ...externalSecret(synced), spec: { target: { name: 'other' } } }, 'settling'],
+    ['fills the one of its own name', { ...externalSecret(synced), spec: {} }, 'settling'],
     ['is going', externalSecret(synced, { deletionTimestamp: at(0) }), 'settling'],
     [
       'failed just now: the operator tries again soon',

@@ -128,7 +128,7 @@ describe('--templates', () => {
     withNote(HOLE);
     const refused = await story.run('init --method csi --templates mine --yes', { noSample: true });
     expect({ code: refused.code, requests: refused.requests }).toEqual({ code: 2, requests: [] });
-    expect(refused.err).toMatch(/mine\/csi\/serviceaccount\.yaml:\d+: unknown hole \$\{nope\}/);
+    expect(refused.err).toMatch(/mine\/csi\/serviceaccount\.yaml:\d+: unknown\s+hole\s+\$\{nope\}/);
     withNote('own');
     expect((await story.run('init --method csi --templates mine --yes', { noSample: true })).code).toBe(0);
     expect(JSON.stringify(story.sandbox.parts.state.kubernetes)).toContain('"note":"own"');
