@@ -207,7 +207,9 @@ function usage(error: CommanderError, argv: readonly string[], known: readonly F
   const say = sayer(argv);
   switch (error.code) {
     case 'commander.unknownOption':
-      return unknownFlag(quoted, known, say);
+      return argv[0]?.startsWith('-') && !isKnown(argv[0], known)
+        ? tooEarly(argv[0], say)
+        : unknownFlag(quoted, known, say);
     case 'commander.optionMissingArgument':
       return say(
         `${(/--[a-z-]+ <[^>]*>/.exec(error.message)?.[0] ?? 'A flag').replace(/[<>]/g, '')}: the value is missing.`,
@@ -235,17 +237,18 @@ function unknownFlag(word: string, known: readonly Flag[], say: Say): Complaints
 /** A word behind a flag that is not known may be that flag's value: then the flag is named, and not the word. */
 function unknownCommand(word: string, argv: readonly string[], known: readonly Flag[], say: Say): Complaints {
   const before = argv.slice(0, argv.indexOf(word)).find((one) => one.startsWith('-') && !isKnown(one, known));
-  if (before) {
-    return say(`${/^--?[a-z][a-z-]*/i.exec(before)?.[0] ?? 'A flag'} stands before the command, or is not known.`, {
-      say: 'The command comes first:',
-      run: 'aks-secrets init --help',
-    });
-  }
+  if (before) return tooEarly(before, say);
   const shown = /^[a-z-]{1,40}$/i.test(word) ? ` ${word}` : '';
   const names = COMMANDS.flatMap(({ name, alias }) => [...name.split(' '), ...(alias ? [alias] : [])]);
   const like = shown && nearest(word, names);
   return say(`Unknown command${shown}.${like ? ` Did you mean ${like}?` : ''}`);
 }
+
+const tooEarly = (word: string, say: Say): Complaints =>
+  say(`${/^--?[a-z][a-z-]*/i.exec(word)?.[0] ?? 'A flag'} stands before the command, or is not known.`, {
+    say: 'The command comes first:',
+    run: 'aks-secrets init --help',
+  });
 
 const isKnown = (word: string, known: readonly Flag[]): boolean =>
   known.some(
