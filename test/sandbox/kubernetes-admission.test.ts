@@ -158,6 +158,16 @@ describe('the workload identity webhook', () => {
     }
   });
 
+  it('comes after all when the program was killed as the feature had just been switched on', async () => {
+    const world = await clusterWorld({ workloadIdentity: false });
+    const labelled = () => create(world, pod({}, { labels: LABEL }));
+    expect((await labelled()).body.spec.volumes).toBeUndefined();
+    world.cluster.workloadIdentity = true;
+    await world.reopen();
+    await world.ask('DELETE', '/api/v1/namespaces/shop/pods/p');
+    await expect.poll(async () => (await labelled()).body.spec?.volumes?.length).toBe(1);
+  });
+
   it('stops labelled pods, and only those, when nothing answers for it', async () => {
     const world = await clusterWorld();
     await world.ask(

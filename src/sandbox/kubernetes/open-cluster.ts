@@ -64,9 +64,10 @@ export async function openCluster(parts: Parts, arm: () => ArmCluster): Promise<
     if (!parts.without.includes('external-secrets')) {
       installOperator(cluster, parts.with.includes('old-eso') ? '0.15' : '2.9');
     }
-    follow(cluster);
     state.founded = true;
   }
+  // What Resource Manager had changed when the program was killed comes after all. What somebody broke since stays.
+  if (state.features !== featuresOf(arm())) follow(cluster);
   for (const key of everything(cluster)) queue.add(key);
   for (const pod of known)
     if (pod.status?.phase !== 'Running') queue.add(`Pod ${pod.metadata.namespace}/${pod.metadata.name}`);
@@ -131,9 +132,13 @@ function removeAllOf(cluster: Cluster, definition: string): void {
 const kindNameOf = (plural: string) =>
   plural === 'secretproviderclasses' ? 'SecretProviderClass' : 'SecretProviderClassPodStatus';
 
+const featuresOf = ({ workloadIdentity: webhook, keyVaultAddon }: ArmCluster): string =>
+  JSON.stringify({ webhook, keyVaultAddon });
+
 /** Brings the cluster's inside in line with the features that Resource Manager has. */
 export function follow(cluster: Cluster): void {
   const arm = cluster.arm();
+  cluster.state.features = featuresOf(arm);
   const webhook = workloadIdentity(cluster.parts.state.tenantId);
   if (arm.workloadIdentity) install(cluster, webhook);
   else uninstall(cluster, webhook);

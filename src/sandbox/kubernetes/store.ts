@@ -16,6 +16,8 @@ export interface ClusterState {
   denied: { verbs: string[]; resources: string[] }[];
   /** `true` once the namespaces and nodes of a new cluster are there. */
   founded: boolean;
+  /** The features that the inside was last brought in line with, as text. */
+  features?: string;
   /** What its nodes do not reach; absent: nothing. */
   egress?: Egress;
   /** Key ids that the issuer publishes; absent: all. */
