@@ -3,12 +3,14 @@ import type { Entry, Tried } from '../test/endurance/tally.ts';
 /** Of one run of the whole. */
 interface Run {
   readonly machine: string;
+  /** How long it took. */
+  readonly minutes: number;
   /** Every fault at every request of every run. */
   readonly all: boolean;
 }
 
 /** The counts as a section of docs/figures.md. */
-export function markdownOf(entries: readonly Entry[], { machine, all }: Run): string {
+export function markdownOf(entries: readonly Entry[], { machine, minutes, all }: Run): string {
   const tried = entries.filter((entry): entry is Tried => 'equal' in entry);
   const faults = tried.filter(({ part }) => part === 'faults');
   const met = faults.filter(({ what }) => !what.endsWith(NOT_MET));
@@ -24,7 +26,7 @@ export function markdownOf(entries: readonly Entry[], { machine, all }: Run): st
 
   return `## Endurance
 
-\`npm run test:endurance${all ? ' -- --all' : ''}\`, on ${machine}.
+\`npm run test:endurance${all ? ' -- --all' : ''}\`, ${minutes.toFixed(0)} minutes on ${machine}.
 
 Every disturbed run is followed by one that nothing disturbs. Then **as undisturbed** says in how many cases the world is
 that of a run which nothing disturbed; **twice** counts identities, roles, credentials, applications and versions of

@@ -17,6 +17,7 @@ const all = process.argv.includes('--all');
 const others = process.argv.slice(2).filter((argument) => argument !== '--all');
 const folder = mkdtempSync(join(tmpdir(), 'aks-secrets-endurance-'));
 const file = join(folder, 'tally');
+const began = performance.now();
 try {
   // The program as it is installed.
   await build(join(folder, 'dist'));
@@ -39,7 +40,10 @@ try {
     .filter(Boolean)
     .map((line): Entry => JSON.parse(line));
   // Part of it is no figure of the whole.
-  if (others.length === 0) writeSection('endurance', markdownOf(entries, { machine: machine(), all }));
+  if (others.length === 0) {
+    const minutes = (performance.now() - began) / 60_000;
+    writeSection('endurance', markdownOf(entries, { machine: machine(), minutes, all }));
+  }
   process.exitCode = status ?? 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
