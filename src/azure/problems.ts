@@ -1,4 +1,5 @@
 import { Unanswered } from '../answer.ts';
+import { redact } from '../secret.ts';
 import { Odd } from '../shape.ts';
 import { Problem, type Said, type Trouble } from '../trouble.ts';
 
@@ -238,15 +239,16 @@ export function readError(body: string, status: number): { readonly code?: strin
   try {
     parsed = JSON.parse(body);
   } catch {
-    return { message: firstLine(body) || `status ${status}` };
+    return { message: firstLine(redact(body)) || `status ${status}` };
   }
   const root = (parsed ?? {}) as { error?: unknown; error_description?: unknown; message?: unknown; code?: unknown };
   if (typeof root.error === 'string') {
-    const message = typeof root.error_description === 'string' ? root.error_description : root.error;
+    const message = redact(typeof root.error_description === 'string' ? root.error_description : root.error);
     return { code: /AADSTS\d+/.exec(message)?.[0] ?? root.error, message };
   }
   const error = (root.error ?? root) as ErrorBody;
-  const message = typeof error.message === 'string' && error.message !== '' ? error.message : `status ${status}`;
+  const message =
+    typeof error.message === 'string' && error.message !== '' ? redact(error.message) : `status ${status}`;
   let code = typeof error.code === 'string' ? error.code : undefined;
   for (let inner = error.innererror; inner; inner = inner.innererror) {
     if (typeof inner.code === 'string') code = inner.code;
@@ -277,7 +279,7 @@ function rightIn(message: string): { readonly right?: string; readonly scope?: s
 const withId = (requestId: string | undefined) => (requestId ? { requestId } : {});
 /** What is said in words. Without ids that differ each time: the same refusal must read the same (said keeps them). */
 const firstLine = (text: string) =>
-  text
+  redact(text)
     .trim()
     .slice(0, 2000)
     .split(/\r?\n|\s*Trace ID:/)[0]!

@@ -61,7 +61,11 @@ async function look(run: Running) {
 
 async function scriptOf(run: Running): Promise<string> {
   const looked = await look(run);
-  const blocked = looked.changes.filter(({ action, follows }) => action === 'blocked' && !follows);
+  // What could not be looked at now would be written as if it were not there.
+  const isUnseen = ({ action, problem }: Change): boolean => action === 'later' && problem?.trouble === 'busy';
+  const blocked = looked.changes.filter(
+    (change) => (change.action === 'blocked' && !change.follows) || isUnseen(change),
+  );
   if (blocked.length > 0) throw await stopped(blocked);
   refuseNames(run);
   const { script } = await import('../export/script.ts');

@@ -63,8 +63,10 @@ async function filesBelow(given: string, cwd: string): Promise<readonly Manifest
   });
   return Promise.all(
     paths.map(async (path) => {
-      const bytes = await readUpTo(path, LARGEST);
       const shown = relative(cwd, path) || path;
+      const bytes = await readUpTo(path, LARGEST).catch((error: unknown) => {
+        throw new Complaints([{ message: `This cannot be read (${codeOf(error)}).`, file: shown }]);
+      });
       if (bytes.length <= LARGEST) return { path: shown, text: textOfBytes(bytes) };
       throw new Complaints([{ message: 'This is larger than any manifest (8 MiB).', file: shown }]);
     }),

@@ -70,7 +70,7 @@ export async function inPlace(
         import('./values.ts'),
       ]);
       const values = createValues(io, place.typed);
-      await makeGivenKnown(place.spec, values);
+      await makeGivenKnown(place.spec, values, io.cwd);
       return createWorld(place.spec, place.surroundings, io, tracer(answers, io, reporter), values);
     });
     const spec = isOn(answers, 'rebind') ? await rebound(place, world) : place.spec;

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Io } from '../io.ts';
 import { Secret } from '../secret.ts';
@@ -39,20 +40,21 @@ export function createValues(io: Io, typed: ReadonlyMap<string, Secret> = new Ma
 
   async function read(source: Exclude<ValueSource, { typed: string }>): Promise<string> {
     if ('env' in source) {
-      const value = io.env[source.env];
+      const value = Object.hasOwn(io.env, source.env) ? io.env[source.env] : undefined;
       if (value === undefined) throw refused(source, 'is not set');
       return value;
     }
     if ('stdin' in source) {
-      return readAll(io.stdin, () => refused(source, 'is larger than a secret may be (25 KB)'));
+      const bytes = await readAll(io.stdin, () => refused(source, 'is larger than a secret may be (25 KB)'));
+      return textIn(bytes, source);
     }
     try {
       const bytes = await readUpTo(resolve(io.cwd, source.file), LONGEST);
       if (bytes.length > LONGEST) throw refused(source, 'is larger than a secret may be (25 KB)');
-      return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+      return textIn(bytes, source);
     } catch (error) {
       if (error instanceof Problem) throw error;
-      throw refused(source, error instanceof TypeError ? 'is not text (UTF-8)' : `cannot be read (${codeOf(error)})`);
+      throw refused(source, `cannot be read (${codeOf(error)})`);
     }
   }
 }
@@ -61,15 +63,30 @@ export function createValues(io: Io, typed: ReadonlyMap<string, Secret> = new Ma
  * Reads what is given by variables and files, so that it is hidden from the first request on: whatever a service says,
  * it stays in no text. What cannot be read is told where it is needed. Standard input may be a person's.
  */
-export async function makeGivenKnown({ workloads }: Spec, value: World['value']): Promise<void> {
+export async function makeGivenKnown({ workloads }: Spec, value: World['value'], cwd: string): Promise<void> {
   const sources = workloads.flatMap(({ secrets }) => secrets.flatMap((secret) => secret.value ?? []));
-  await Promise.allSettled(sources.filter((source) => 'env' in source || 'file' in source).map(value));
+  await Promise.allSettled(
+    sources.map(async (source) => {
+      // A pipe says nothing before somebody writes into it.
+      const isReady = 'env' in source || ('file' in source && (await stat(resolve(cwd, source.file))).isFile());
+      if (isReady) await value(source);
+    }),
+  );
+}
+
+/** What is no text would be stored as another value. */
+function textIn(bytes: Buffer, source: ValueSource): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw refused(source, 'is not text (UTF-8)');
+  }
 }
 
 const refused = (source: ValueSource, why: string) =>
   new Problem('refused', 'value', `The value cannot be taken: ${sourceText(source)} ${why}.`);
 
-async function readAll(stdin: NodeJS.ReadableStream, tooLong: () => Problem): Promise<string> {
+async function readAll(stdin: NodeJS.ReadableStream, tooLong: () => Problem): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of stdin) {
@@ -77,5 +94,5 @@ async function readAll(stdin: NodeJS.ReadableStream, tooLong: () => Problem): Pr
     size += chunks.at(-1)!.length;
     if (size > LONGEST) throw tooLong();
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }

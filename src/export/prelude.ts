@@ -124,7 +124,7 @@ export function prelude(body: string, { cloud, subscription, made, workloads }: 
   return `#!/usr/bin/env bash
 # Gives ${workloads.join(', ')} the secrets it needs from Azure Key Vault: the plan of aks-secrets as lines for ${tools.join(', ')}.
 # Made from the world as it was then, by
-#   ${made}
+#   ${/[\p{Cc}\p{Zl}\p{Zp}]/u.test(made) ? 'aks-secrets export --format script' : made}
 # For bash (on Windows: WSL) and whoever is signed in by 'az login'. Every line can be run again: what is there already
 # stays as it is, and nothing is deleted. What needs no change stands here as a comment.
 set -euo pipefail

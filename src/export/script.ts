@@ -4,6 +4,7 @@ import { graphOf } from '../engine/graph.ts';
 import type { Observations } from '../engine/observe.ts';
 import { knownTo } from '../engine/plan.ts';
 import type { Fact, Facts } from '../facts.ts';
+import { clean } from '../report/text.ts';
 import { variable, word } from '../shell.ts';
 import type { Check, Judged, Known, Needs, Ref, Step, StepId } from '../step.ts';
 import { KNOWN_AFTER_APPLY } from '../step.ts';
@@ -77,6 +78,10 @@ export function script(material: Material, preamble: Preamble): string {
     if ('step' in place) return { ...blockOf(place.step), cluster: place.step.side === 'Kubernetes' };
     const { check } = place;
     const lines = check.recipe?.(knownAs(check.needs)) ?? [];
+    if (lines.some((line) => line.includes(KNOWN_AFTER_APPLY)))
+      complaints.push({
+        message: `A script cannot know what the proof needs before the rest is there: ${check.title}.`,
+      });
     return { comments: lines.length > 0 ? [`proof: ${check.title}`] : [], lines, asks: [], cluster: true };
   });
   if (complaints.length > 0) throw new Complaints(complaints, 1);
@@ -112,7 +117,7 @@ const asking = (name: string, line: string): readonly string[] => [
 const called = ({ kind, subject }: Pick<Step, 'kind' | 'subject'>): string => `${kind} ${subject}`;
 
 /** Whatever a name or a note holds, a comment is one line. */
-const comment = (text: string): string => `# ${text.replaceAll(/\s+/g, ' ')}`;
+const comment = (text: string): string => `# ${clean(text).replaceAll(/\s+/g, ' ')}`;
 
 function saying(step: Step, judged: Judged | undefined): readonly string[] {
   const { note, differences = [] } = judged ?? {};

@@ -94,11 +94,18 @@ export async function serverOf(text: string, context?: string): Promise<string> 
   return parse(new KubeConfig(), text, context).getCurrentCluster()!.server;
 }
 
+/** Never the text itself, which the parser quotes: tokens and keys stand there. */
+function whyUnread(error: unknown): string {
+  const { reason, mark } = Object(error) as { reason?: unknown; mark?: { line?: unknown } };
+  if (typeof reason !== 'string') return 'it is no kubeconfig';
+  return typeof mark?.line === 'number' ? `${reason}, in line ${mark.line + 1}` : reason;
+}
+
 function parse(config: KubeConfig, text: string, context: string | undefined): KubeConfig {
   try {
     config.loadFromString(text);
   } catch (error) {
-    throw new Problem('refused', 'kubeconfig', `The kubeconfig cannot be read: ${(error as Error).message}`);
+    throw new Problem('refused', 'kubeconfig', `The kubeconfig cannot be read: ${whyUnread(error)}.`);
   }
   if (context !== undefined) config.setCurrentContext(context);
   if (config.getCurrentCluster() && URL.canParse(config.getCurrentCluster()!.server)) return config;

@@ -1,4 +1,5 @@
 import { Unanswered } from '../answer.ts';
+import { redact } from '../secret.ts';
 import { Odd } from '../shape.ts';
 import { Problem, type Said, type Trouble } from '../trouble.ts';
 
@@ -25,7 +26,7 @@ export function refusalOf(
   more: { readonly auditId?: string | undefined; readonly retryAfter?: number | undefined } = {},
 ): Problem {
   const answer = statusOf(body);
-  const message = answer.message ?? (body.trim().slice(0, LONGEST).split('\n')[0] || `status ${status}`);
+  const message = answer.message ?? (redact(body).trim().slice(0, LONGEST).split('\n')[0] || `status ${status}`);
   const conflicts = answer.causes.filter(({ reason }) => reason === 'FieldManagerConflict');
   const said: Said = {
     by: 'Kubernetes',
@@ -160,7 +161,7 @@ function textsOf(said: unknown): Cause {
   const { reason, message, field } = Object(said) as Record<string, unknown>;
   return {
     ...(typeof reason === 'string' && reason !== '' && { reason }),
-    ...(typeof message === 'string' && message !== '' && { message: message.slice(0, LONGEST) }),
+    ...(typeof message === 'string' && message !== '' && { message: redact(message).slice(0, LONGEST) }),
     ...(typeof field === 'string' && { field }),
   };
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Cluster, KubeConfig, User } from '@kubernetes/client-node';
-import type { Secret } from '../secret.ts';
+import { makeKnown, type Secret } from '../secret.ts';
 import { Problem } from '../trouble.ts';
 import type { Clock } from '../world.ts';
 
@@ -93,6 +93,7 @@ function pluginOf(
         held.catch(() => (held = undefined));
         credential = await held;
       }
+      for (const value of [credential.token, credential.clientKeyData]) if (value) makeKnown(value);
       if (credential.token) request.headers = { ...request.headers, Authorization: `Bearer ${credential.token}` };
       const tls = request as { cert?: string; key?: string };
       if (credential.clientCertificateData) tls.cert = credential.clientCertificateData;

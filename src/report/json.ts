@@ -1,6 +1,5 @@
 import { failureDocument, planDocument } from '../engine/evidence.ts';
 import type { Output } from '../io.ts';
-import { redact } from '../secret.ts';
 import { documentText } from './document.ts';
 import type { Reporter } from './reporter.ts';
 
@@ -34,7 +33,7 @@ export function jsonReporter(stdout: Output, print: (document: unknown) => strin
     close() {
       if (closed || document === undefined) return;
       closed = true;
-      stdout.write(redact(print(document)));
+      stdout.write(print(document));
     },
   };
 }

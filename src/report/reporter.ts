@@ -2,7 +2,6 @@ import type { Complaint } from '../complaint.ts';
 import type { Plan, Tell } from '../engine/events.ts';
 import type { Evidence } from '../engine/evidence.ts';
 import type { Output } from '../io.ts';
-import { redact } from '../secret.ts';
 import type { Clock } from '../world.ts';
 import { complaintsText } from './complaint-text.ts';
 import { jsonReporter } from './json.ts';
@@ -136,7 +135,7 @@ function textReporter(options: ReportOptions): Reporter {
     verified({ lines, text }) {
       progress.pause();
       if (text === undefined) out.write(lines(out.page));
-      else stdout.write(redact(text));
+      else stdout.write(text);
       afterResult = true;
     },
     failure(complaints, exitCode) {

@@ -80,6 +80,10 @@ function objectsIn({ path, text }: ManifestFile): {
       continue;
     }
     const value = contentOf(document);
+    if (value instanceof Error) {
+      notes.push(`${path}: not read, since its aliases cannot be followed: ${value.message.split('\n')[0]}`);
+      continue;
+    }
     const place = { file: path, document, lines, prefix: [] };
     if (isObject(value)) objects.push([value, place]);
     else if (isList(value))
@@ -90,12 +94,12 @@ function objectsIn({ path, text }: ManifestFile): {
   return { objects, notes };
 }
 
-/** A document that refers to itself without end is no manifest. */
+/** What the document says; an error where its aliases lead nowhere, or without end. */
 function contentOf(document: Document.Parsed): unknown {
   try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch {
-    return undefined;
+    return document.toJS({ maxAliasCount: 10_000 });
+  } catch (error) {
+    return error;
   }
 }
 

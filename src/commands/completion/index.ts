@@ -1,6 +1,7 @@
 import { Complaints } from '../../complaint.ts';
+import { entryOf } from '../../entry.ts';
 import type { CommandModule } from '../command.ts';
-import { SCRIPTS, SHELLS, type Shell } from './scripts.ts';
+import { SCRIPTS, SHELLS } from './scripts.ts';
 
 export const command: CommandModule = {
   flags: async () => [],
@@ -16,7 +17,7 @@ export const command: CommandModule = {
     ['PowerShell, in $PROFILE', 'aks-secrets completion powershell | Out-String | Invoke-Expression'],
   ],
   async run(_answers, io, _flags, [shell]) {
-    const script = SCRIPTS[shell as Shell];
+    const script = entryOf(SCRIPTS, shell ?? '');
     if (!script)
       throw new Complaints([
         {
