@@ -72,12 +72,12 @@ export function driverChecks(workload: Workload, shared: Shared, scope: Scope): 
       async run(world): Promise<readonly Wrong[]> {
         const registered = await driverOf(world);
         if (registered) {
-          const modes = list(record(registered.spec).volumeLifecycleModes);
+          const modes = list(record(registered.spec).volumeLifecycleModes).flatMap((mode) => text(mode) ?? []);
           if (modes.includes('Ephemeral')) return [];
           return [
             {
               failure: 'F088',
-              observed: `its CSIDriver allows volumes that are ${enumerated(modes.map(String)) || 'nothing'} only`,
+              observed: `its CSIDriver allows volumes that are ${enumerated(modes) || 'nothing'} only`,
               expected: 'Ephemeral',
               fix: { say: 'Bring the add-on back to what it was.', run: reconcile },
             },
